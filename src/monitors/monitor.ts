@@ -1,0 +1,47 @@
+import type { MonitorConfiguration } from "../config/configuration.ts";
+import type { GuestNeeds } from "../guests/guest.ts";
+
+/** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
+export type Accelerator = "kvm" | "tcg" | "none";
+
+/** What a monitor is told. All paths are inside its own root. */
+export interface MonitorInput {
+  readonly binary: string;
+  readonly arch: string;
+  readonly kernel: string;
+  readonly initrd?: string;
+  /** Bytes, a multiple of `memoryUnit`. */
+  readonly memory: number;
+  readonly vcpus: number;
+  readonly accelerator: Accelerator;
+  /** Whether the monitor's own seccomp filter is to be on (REFERENCE §4.1). */
+  readonly seccomp: boolean;
+  readonly guest: GuestNeeds;
+  readonly configuration: MonitorConfiguration;
+}
+
+/** A host file or directory the monitor needs in its root. */
+export interface HostBind {
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Absolute path in the monitor's root. */
+  readonly target: string;
+  /** Missing on the host: skipped when optional, else an error. */
+  readonly optional: boolean;
+}
+
+/** One monitor: pure, knows nothing of guests but their needs. */
+export interface Monitor {
+  /** Program looked up in PATH when the configuration names no path. */
+  program(arch: string): string;
+  /** Accelerators it can use; `none` only for monitors that need no /dev/kvm. */
+  readonly accelerators: readonly Accelerator[];
+  /** Guest memory is rounded down to a multiple of this many bytes. */
+  readonly memoryUnit: number;
+  readonly supportsInitrd: boolean;
+  readonly supportsBlock: boolean;
+  /** argv with argv[0] = input.binary. */
+  argv(input: MonitorInput): readonly string[];
+  /** Host paths besides the binary and shared libraries. */
+  dataFiles(configuration: MonitorConfiguration): readonly HostBind[];
+}

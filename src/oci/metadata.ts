@@ -1,0 +1,22 @@
+import type { GuestKind } from "../guests/kinds.ts";
+import type { MonitorKind } from "../monitors/kinds.ts";
+
+/** What the image or the bundle says about its unikernel (REFERENCE §1), validated. */
+export interface UnikernelMetadata {
+  readonly guest: GuestKind;
+  readonly monitor: MonitorKind;
+  /** Path of the kernel below the container's rootfs. */
+  readonly binary: string;
+  /** Used, split at blanks, only when process.args is empty. */
+  readonly cmdline: string;
+  readonly version: string;
+  readonly initrd?: string;
+  readonly block?: { readonly path: string; readonly mountPoint: string };
+  readonly mountRootfs: boolean;
+  readonly solo5NetDevice?: string;
+  readonly solo5BlockDevice?: string;
+  /** Where the values were found. */
+  readonly source: "annotations" | "urunc.json";
+  /** The decoded annotations by full key, as they go into state.json (REFERENCE §1.5). */
+  readonly annotations: Readonly<Record<string, string>>;
+}

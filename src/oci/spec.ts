@@ -1,0 +1,89 @@
+/**
+ * The part of the OCI runtime specification's config.json (runtime-spec 1.2) that a unikernel container uses, as typed
+ * values. `parseSpec` in parse-spec.ts makes them; nothing else does.
+ */
+
+export const NAMESPACE_TYPES = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
+export type NamespaceType = (typeof NAMESPACE_TYPES)[number];
+
+export interface Namespace {
+  readonly type: NamespaceType;
+  /** Absolute path of a namespace file to join; absent: a new one is made. */
+  readonly path?: string;
+}
+
+export const HOOK_KINDS = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+export type HookKind = (typeof HOOK_KINDS)[number];
+
+export interface Hook {
+  /** Absolute. */
+  readonly path: string;
+  /** argv with argv[0]; defaults to [path]. */
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds, > 0. */
+  readonly timeout?: number;
+}
+
+export interface Rlimit {
+  /** `RLIMIT_…` name. */
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
+export interface SpecMount {
+  readonly destination: string;
+  readonly type?: string;
+  readonly source?: string;
+  readonly options: readonly string[];
+}
+
+export interface Spec {
+  readonly ociVersion: string;
+  readonly root: { readonly path: string; readonly readonly: boolean };
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly process: {
+    readonly terminal: boolean;
+    readonly consoleSize?: { readonly width: number; readonly height: number };
+    readonly args: readonly string[];
+    readonly env: readonly string[];
+    readonly cwd: string;
+    readonly user: {
+      readonly uid: number;
+      readonly gid: number;
+      readonly additionalGids: readonly number[];
+      readonly umask?: number;
+    };
+    readonly rlimits: readonly Rlimit[];
+    readonly oomScoreAdj?: number;
+  };
+  readonly mounts: readonly SpecMount[];
+  readonly hooks: Readonly<Record<HookKind, readonly Hook[]>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly linux: {
+    readonly namespaces: readonly Namespace[];
+    readonly uidMappings: readonly IdMapping[];
+    readonly gidMappings: readonly IdMapping[];
+    /** Bytes; absent or ≤ 0 in the file: no limit. */
+    readonly memoryLimit?: number;
+    /** linux.seccomp is present (REFERENCE §4.1: its absence switches the monitor's own filter off). */
+    readonly seccomp: boolean;
+    readonly cgroupsPath?: string;
+    readonly rootfsPropagation?: string;
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * What the plan may know about the host, found out by `sandbox/host-facts.ts` before the plan is made, so that making
+ * the plan needs no effects.
+ */
+export interface HostFacts {
+  /** uname machine: `x86_64`, `aarch64`. */
+  readonly arch: string;
+  /** The monitor's program, symlinks resolved; absent when it is not installed. */
+  readonly monitorBinary?: {
+    readonly path: string;
+    /** It names an ELF interpreter, so it needs the host's shared libraries. */
+    readonly dynamic: boolean;
+  };
+  /** Why KVM cannot be used; absent when it can. */
+  readonly kvmProblem?: string;
+  /** Host paths that exist, out of those asked for (data directories, library directories). */
+  readonly existing: readonly string[];
+  /** Library directories that are symbolic links on the host (merged /usr): path → target. */
+  readonly libraryLinks: Readonly<Record<string, string>>;
+  /** Device nodes that exist as character or block devices. */
+  readonly devices: readonly string[];
+  /** The image's files the plan asked for, by the path the image gave. */
+  readonly imageFiles: Readonly<Record<string, ImageFileFact>>;
+}
+
+export type ImageFileFact =
+  | { readonly found: true; readonly size: number }
+  | { readonly found: false; readonly reason: string };

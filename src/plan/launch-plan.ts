@@ -1,0 +1,80 @@
+import type { GuestKind } from "../guests/kinds.ts";
+import type { MonitorKind } from "../monitors/kinds.ts";
+import type { Accelerator } from "../monitors/monitor.ts";
+import type { GuestDisk } from "../guests/guest.ts";
+import type { Namespace, Rlimit } from "../oci/spec.ts";
+
+/** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
+export interface ImageFile {
+  /** Path as the image names it, resolved below the rootfs only. */
+  readonly source: string;
+  /** Absolute path in the monitor's root, chosen by us. */
+  readonly target: string;
+  readonly readonly: boolean;
+}
+
+/** A host path bound read-only into the monitor's root. */
+export interface HostFile {
+  readonly source: string;
+  readonly target: string;
+}
+
+export interface SymbolicLink {
+  readonly path: string;
+  readonly target: string;
+}
+
+export interface Tmpfs {
+  readonly target: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Permission bits of its root. */
+  readonly mode: number;
+  readonly noexec: boolean;
+}
+
+export interface DeviceNode {
+  /** Absolute path in the monitor's root, the same as on the host. */
+  readonly path: string;
+}
+
+/**
+ * Everything `create` and `start` will do for one container, decided: frozen JSON that can be printed, compared and
+ * carried out (DESIGN §3).
+ */
+export interface LaunchPlan {
+  readonly guest: GuestKind;
+  readonly monitor: MonitorKind;
+  readonly accelerator: Accelerator;
+  /** Guest memory in bytes. */
+  readonly memory: number;
+  readonly vcpus: number;
+  /** The kernel's command line; also part of argv. */
+  readonly commandLine: string;
+  /** The execve of the monitor; paths inside its root. */
+  readonly exec: { readonly path: string; readonly argv: readonly string[]; readonly env: readonly string[] };
+  readonly disks: readonly GuestDisk[];
+  /** No nic is attached yet: the guest runs without network. */
+  readonly nics: readonly [];
+  readonly namespaces: readonly Namespace[];
+  readonly rootfs: string;
+  readonly imageFiles: readonly ImageFile[];
+  readonly hostFiles: readonly HostFile[];
+  readonly links: readonly SymbolicLink[];
+  readonly tmpfs: readonly Tmpfs[];
+  readonly devices: readonly DeviceNode[];
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly additionalGids: readonly number[];
+    readonly umask: number;
+  };
+  /** Capability names the monitor keeps; each needs a reason, so far none has one. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: true;
+  readonly rlimits: readonly Rlimit[];
+  readonly oomScoreAdj?: number;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly terminal: boolean;
+}
