@@ -13,13 +13,16 @@ enum {
 
 enum { DATA_READY = 0x01, TRANSMITTER_EMPTY = 0x20, NO_PORT = 0xff };
 
+static int typed_ahead = -1;
+
 void console_init(void) {
+  typed_ahead = console_read(); /* switching the FIFO on would drop it */
   outb(INTERRUPT_ENABLE, 0);
   outb(LINE_CONTROL, 0x80); /* DLAB */
   outb(DATA, 1);            /* 115200 baud */
   outb(INTERRUPT_ENABLE, 0);
   outb(LINE_CONTROL, 0x03); /* 8 data bits, no parity, 1 stop bit */
-  outb(FIFO_CONTROL, 0x01); /* FIFO on and kept (what was typed ahead stays), interrupt from 1 byte on */
+  outb(FIFO_CONTROL, 0x01); /* FIFO on, interrupt from 1 byte on */
   outb(MODEM_CONTROL, 0x0b); /* DTR, RTS, OUT2: the gate of the interrupt line on a PC */
   outb(INTERRUPT_ENABLE, 0x01); /* received data; it only ends a wait, reading is polled */
 }
@@ -47,6 +50,11 @@ void console_hex(uint64_t number, int digits) {
 }
 
 int console_read(void) {
+  if (typed_ahead >= 0) {
+    int c = typed_ahead;
+    typed_ahead = -1;
+    return c;
+  }
   uint8_t status = inb(LINE_STATUS);
   return status != NO_PORT && status & DATA_READY ? inb(DATA) : -1;
 }

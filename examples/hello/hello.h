@@ -72,6 +72,7 @@ bool clock_ms(uint64_t *ms);
 
 /* interrupts.c: a wait that leaves the processor idle. */
 void interrupts_init(void);
+void interrupts_start_timer(void); /* takes the PIT from the clock: after the first clock_ms() */
 uint64_t interrupts_wait(void); /* until the next interrupt; returns the number of timer ticks so far */
 #define TICKS_PER_SECOND 20
 

@@ -6,6 +6,7 @@
 
 enum { PIC1 = 0x20, PIC1_DATA = 0x21, PIC2 = 0xa0, PIC2_DATA = 0xa1 };
 enum { PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43, PIT_HZ = 1193182 };
+#define LOCAL_APIC 0xfee00000ull
 enum { FIRST_VECTOR = 32, IRQ_TIMER = 0, IRQ_COM1 = 4, CODE_SEGMENT = 0x08 };
 
 /* What the processor pushes (Intel SDM vol. 3, 6.14.2). */
@@ -85,6 +86,15 @@ void interrupts_init(void) {
   outb(PIC1_DATA, (uint8_t)~(1 << IRQ_TIMER | 1 << IRQ_COM1));
   outb(PIC2_DATA, 0xff);
 
+  /*
+   * The controllers' output reaches the processor through LINT0 of its local APIC, as an external interrupt ("virtual
+   * wire", MultiProcessor Specification 1.4, 3.6.2.2; Intel SDM vol. 3, 11.5.1). Not every firmware has set that.
+   */
+  *(volatile uint32_t *)(LOCAL_APIC + 0x350) = 0x700;                                /* LVT LINT0: ExtINT */
+  *(volatile uint32_t *)(LOCAL_APIC + 0x0f0) = 0x100 | (FIRST_VECTOR + 15); /* enable; spurious vector */
+}
+
+void interrupts_start_timer(void) {
   const uint16_t divisor = PIT_HZ / TICKS_PER_SECOND;
   outb(PIT_COMMAND, 0x34); /* channel 0, low then high byte, mode 2: rate generator */
   outb(PIT_CHANNEL_0, (uint8_t)divisor);

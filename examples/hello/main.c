@@ -154,7 +154,8 @@ _Noreturn void kernel_main(const struct pvh_start_info *info) {
   interrupts_init();
   line("hello from a unikernel");
   if (info->magic != PVH_MAGIC) {
-    line("error: not started by the PVH boot protocol");
+    /* Or the command line was longer than 4096 bytes: on pc and q35 QEMU's loader then writes over the structure. */
+    line("error: no PVH start info");
     acpi_init(0);
     power_off();
   }
@@ -172,6 +173,7 @@ _Noreturn void kernel_main(const struct pvh_start_info *info) {
   print_initrd(info);
   print_uptime();
 
+  interrupts_start_timer();
   if (option("--echo") >= 0) echo();
   if (option("--stay") >= 0) stay();
   line("powering off");
