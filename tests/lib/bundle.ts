@@ -1,0 +1,110 @@
+// Bundles for the tests, written from scratch.
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { scratch } from "./hygiene.ts";
+import { HELLO_KERNEL } from "./paths.ts";
+
+export interface Hook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  readonly timeout?: number;
+}
+
+export type Hooks = Readonly<Record<string, readonly Hook[]>>;
+
+export interface NamespaceEntry {
+  readonly type: string;
+  readonly path?: string;
+}
+
+export interface BundleOptions {
+  readonly name?: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  readonly terminal?: boolean;
+  readonly hooks?: Hooks;
+  readonly namespaces?: readonly NamespaceEntry[];
+  /** Added to those of the kind; undefined takes one away. */
+  readonly annotations?: Readonly<Record<string, string | undefined>>;
+  readonly memoryLimit?: number;
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+export const NAMESPACES: readonly NamespaceEntry[] = ["pid", "ipc", "uts", "mount", "network"].map((type) => ({
+  type,
+}));
+
+/** Where the kernel lies in the rootfs of `helloBundle`. */
+export const KERNEL = "/unikernel/kernel";
+
+const PREFIX = "com.urunc.unikernel.";
+
+function writeBundle(options: BundleOptions, annotations: Readonly<Record<string, string | undefined>>): string {
+  const bundle = join(scratch(), options.name ?? "bundle");
+  for (const directory of ["proc", "dev", "sys", "tmp"]) {
+    mkdirSync(join(bundle, "rootfs", directory), { recursive: true });
+  }
+  const config = {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: options.terminal ?? false,
+      user: options.user ?? { uid: 0, gid: 0 },
+      args: options.args ?? [],
+      env: options.env ?? ["PATH=/bin"],
+      cwd: "/",
+      noNewPrivileges: true,
+    },
+    root: { path: "rootfs", readonly: true },
+    hostname: "test",
+    mounts: [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"] },
+      { destination: "/dev/pts", type: "devpts", source: "devpts", options: ["nosuid", "noexec", "newinstance"] },
+    ],
+    hooks: options.hooks ?? {},
+    annotations: { ...annotations, ...options.annotations },
+    linux: {
+      namespaces: options.namespaces ?? NAMESPACES,
+      ...(options.memoryLimit === undefined ? {} : { resources: { memory: { limit: options.memoryLimit } } }),
+    },
+  };
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
+  return bundle;
+}
+
+/** Puts a file into the bundle's rootfs. */
+export function putFile(bundle: string, path: string, content: string | Buffer): void {
+  const target = join(bundle, "rootfs", path);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, content);
+}
+
+/** The hello unikernel as an image brings it. */
+export function helloBundle(options: BundleOptions = {}): string {
+  const bundle = writeBundle(options, {
+    [`${PREFIX}unikernelType`]: "unikraft",
+    [`${PREFIX}hypervisor`]: "qemu",
+    [`${PREFIX}binary`]: KERNEL,
+  });
+  mkdirSync(join(bundle, "rootfs", dirname(KERNEL)), { recursive: true });
+  copyFileSync(HELLO_KERNEL, join(bundle, "rootfs", KERNEL));
+  return bundle;
+}
+
+/** An ordinary container of one static busybox. */
+export function busyboxBundle(options: BundleOptions = {}): string {
+  const bundle = writeBundle(options, {});
+  const bin = join(bundle, "rootfs", "bin");
+  mkdirSync(bin, { recursive: true });
+  copyFileSync("/bin/busybox", join(bin, "busybox"));
+  chmodSync(join(bin, "busybox"), 0o755);
+  for (const applet of ["sh", "sleep", "echo", "cat", "kill", "true"]) {
+    symlinkSync("busybox", join(bin, applet));
+  }
+  return bundle;
+}
+
+export function annotation(suffix: string): string {
+  return PREFIX + suffix;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// The real executable with real monitors and a real containerd: one file after the other, as root.
+export default defineConfig({
+  test: {
+    include: ["tests/e2e/**/*.test.ts"],
+    globalSetup: ["tests/lib/setup.ts"],
+    setupFiles: ["tests/lib/hygiene.ts"],
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 10_000,
+  },
+});
