@@ -3,9 +3,8 @@
 
 enum {
   COM1 = 0x3f8,
-  DATA = COM1,              /* divisor, low byte, while DLAB is set */
+  DATA = COM1,                 /* divisor, low byte, while DLAB is set */
   INTERRUPT_ENABLE = COM1 + 1, /* divisor, high byte, while DLAB is set */
-  FIFO_CONTROL = COM1 + 2,
   LINE_CONTROL = COM1 + 3,
   MODEM_CONTROL = COM1 + 4,
   LINE_STATUS = COM1 + 5,
@@ -13,18 +12,15 @@ enum {
 
 enum { DATA_READY = 0x01, TRANSMITTER_EMPTY = 0x20, NO_PORT = 0xff };
 
-static int typed_ahead = -1;
-
+/* The FIFO stays as it is: switching it on would drop a byte that came early. */
 void console_init(void) {
-  typed_ahead = console_read(); /* switching the FIFO on would drop it */
   outb(INTERRUPT_ENABLE, 0);
-  outb(LINE_CONTROL, 0x80); /* DLAB */
-  outb(DATA, 1);            /* 115200 baud */
+  outb(LINE_CONTROL, 0x80);  /* DLAB */
+  outb(DATA, 1);             /* 115200 baud */
   outb(INTERRUPT_ENABLE, 0);
-  outb(LINE_CONTROL, 0x03); /* 8 data bits, no parity, 1 stop bit */
-  outb(FIFO_CONTROL, 0x01); /* FIFO on, interrupt from 1 byte on */
+  outb(LINE_CONTROL, 0x03);  /* 8 data bits, no parity, 1 stop bit */
   outb(MODEM_CONTROL, 0x0b); /* DTR, RTS, OUT2: the gate of the interrupt line on a PC */
-  outb(INTERRUPT_ENABLE, 0x01); /* received data; it only ends a wait, reading is polled */
+  outb(INTERRUPT_ENABLE, 1); /* received data; it only ends a wait, reading is polled */
 }
 
 void console_char(char c) {
@@ -50,11 +46,6 @@ void console_hex(uint64_t number, int digits) {
 }
 
 int console_read(void) {
-  if (typed_ahead >= 0) {
-    int c = typed_ahead;
-    typed_ahead = -1;
-    return c;
-  }
   uint8_t status = inb(LINE_STATUS);
   return status != NO_PORT && status & DATA_READY ? inb(DATA) : -1;
 }

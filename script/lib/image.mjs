@@ -101,8 +101,18 @@ function readOptions(argv) {
   };
 }
 
-/** @param {string[]} args */
-function parse(args) {
+/** @param {string[]} argv */
+function parse(argv) {
+  // What follows --arg is its value even if it begins with a dash, as arguments do; parseArgs wants "--arg=--stay" then.
+  const args = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? "";
+    const next = argv[i + 1];
+    if (word === "--arg" && next !== undefined) {
+      args.push(`--arg=${next}`);
+      i++;
+    } else args.push(word);
+  }
   return parseArgs({
     args,
     strict: true,
