@@ -1,0 +1,46 @@
+import type { Invocation } from "../cli/command.ts";
+import { usage } from "../cli/parse.ts";
+import type { UnikernelBundle } from "../container/bundle.ts";
+import type { CreateOptions } from "../container/create.ts";
+import { closeRange } from "../sys/file.ts";
+import { getcwd } from "../sys/process.ts";
+
+const FIRST_DESCRIPTOR = 3;
+const LAST_DESCRIPTOR = 0xffffffff;
+
+/** `--bundle` as an absolute path. */
+export function bundleOption({ options }: Invocation): string {
+  const given = options.text("bundle") ?? "";
+  if (given.startsWith("/")) return given;
+  const directory = getcwd();
+  return given === "" || given === "." ? directory : `${directory === "/" ? "" : directory}/${given}`;
+}
+
+/**
+ * Closes every descriptor the caller left open but those it asked to pass on: none may reach the monitor by accident
+ * (CVE-2024-21626). To be called before anything is opened.
+ */
+export function preserveDescriptors({ options }: Invocation): void {
+  const text = options.text("preserve-fds") ?? "0";
+  if (!/^\d{1,6}$/.test(text)) throw usage(`option --preserve-fds needs a number of descriptors, not ${text}`);
+  closeRange(FIRST_DESCRIPTOR + Number(text), LAST_DESCRIPTOR);
+}
+
+/** What `create` and `run` share. */
+export function createOptions(
+  { global, options, args, log }: Invocation,
+  bundle: UnikernelBundle,
+): Omit<CreateOptions, "keepConsole"> {
+  const consoleSocket = options.text("console-socket");
+  const pidfdSocket = options.text("pidfd-socket");
+  const pidFile = options.text("pid-file");
+  return {
+    root: global.root,
+    id: args[0] ?? "",
+    bundle,
+    warn: log.warning,
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+  };
+}

@@ -1,0 +1,61 @@
+import type { GlobalOptions, Invocation } from "../cli/command.ts";
+import { lockContainerDirectory, removeContainerDirectory } from "../container/container-directory.ts";
+import { deleteContainer } from "../container/delete.ts";
+import { findContainer, lockContainer } from "../container/lookup.ts";
+import { killProcess } from "../container/process.ts";
+import { becomeRunc } from "../container/runc.ts";
+import { identityOf } from "../container/status.ts";
+import { RuntimeFailure } from "../failure.ts";
+
+const KILL_TIMEOUT_MS = 10_000;
+
+/** `delete`: what `create` made is gone afterwards; with `--force` from whatever state it was left in. */
+export function run(invocation: Invocation): number {
+  return invocation.options.has("force") ? forceDelete(invocation) : plainDelete(invocation);
+}
+
+function plainDelete({ global, args, argv, log }: Invocation): number {
+  const found = lockContainer(global, args[0] ?? "");
+  if (found === "runc") return becomeRunc(argv);
+  deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
+  return 0;
+}
+
+function forceDelete({ global, args, argv, log }: Invocation): number {
+  const id = args[0] ?? "";
+  const found = findForForce(global, id);
+  if (found === "runc") return becomeRunc(argv);
+  if (found === "none") return 0;
+  // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
+  if (found !== "broken") killProcess(identityOf(found), KILL_TIMEOUT_MS);
+  try {
+    removeLocked(global, id, log.warning);
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure && error.code === "not-found")) throw error;
+  }
+  return 0;
+}
+
+/** The record of a container to remove by force; `broken` when it has none that can be read. */
+function findForForce(global: GlobalOptions, id: string) {
+  try {
+    const found = findContainer(global, id);
+    if (found.owner === "urunc") return found.record;
+    return found.owner === "unfinished" ? "broken" : found.owner;
+  } catch (error) {
+    if (error instanceof RuntimeFailure && error.code === "bad-state") return "broken";
+    throw error;
+  }
+}
+
+function removeLocked(global: GlobalOptions, id: string, warn: (message: string) => void): void {
+  const directory = lockContainerDirectory(global.root, id);
+  // Read again under the lock: a `create` may have finished meanwhile.
+  const found = findForForce(global, id);
+  if (typeof found === "string") {
+    warn(`Container ${id} has no usable state: removing ${directory.path}`);
+    removeContainerDirectory(directory);
+  } else {
+    deleteContainer(directory, found, { force: true, warn });
+  }
+}

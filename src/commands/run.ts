@@ -1,0 +1,55 @@
+import type { Invocation } from "../cli/command.ts";
+import { loadBundle } from "../container/bundle.ts";
+import { type CreatedContainer, createContainer } from "../container/create.ts";
+import { deleteContainer } from "../container/delete.ts";
+import { attend, FORWARDED } from "../container/foreground.ts";
+import { lockContainer } from "../container/lookup.ts";
+import { becomeRunc } from "../container/runc.ts";
+import { startContainer } from "../container/start.ts";
+import { RuntimeFailure } from "../failure.ts";
+import { SIGCHLD } from "../sys/signals.ts";
+import { messageOf } from "../sys/errors.ts";
+import { close } from "../sys/file.ts";
+import { setSignalMask } from "../sys/process.ts";
+import { bundleOption, createOptions, preserveDescriptors } from "./create-options.ts";
+
+/** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
+export async function run(invocation: Invocation): Promise<number> {
+  preserveDescriptors(invocation);
+  const bundle = await loadBundle(bundleOption(invocation), invocation.log);
+  if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
+  const detach = invocation.options.has("detach");
+  // From here on a signal must not end us between two steps: it waits until the container can have it.
+  if (!detach) setSignalMask([...FORWARDED, SIGCHLD]);
+  const options = createOptions(invocation, bundle);
+  const container = createContainer({ ...options, keepConsole: !detach && options.consoleSocket === undefined });
+  startOrUndo(container, options.warn);
+  if (detach) return 0;
+  close(container.directory.fd);
+  const status = attend(container);
+  if (!invocation.options.has("keep")) removeAfterEnd(invocation);
+  return status;
+}
+
+function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {
+  try {
+    startContainer(container.directory, container.record);
+  } catch (error) {
+    try {
+      deleteContainer(container.directory, container.record, { force: true, warn });
+    } catch (undoError) {
+      warn(`Undo run: ${messageOf(undoError)}`);
+    }
+    throw error;
+  }
+}
+
+/** Somebody else may have deleted it since. */
+function removeAfterEnd({ global, args, log }: Invocation): void {
+  try {
+    const found = lockContainer(global, args[0] ?? "");
+    if (found !== "runc") deleteContainer(found.directory, found.record, { force: true, warn: log.warning });
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure && error.code === "not-found")) throw error;
+  }
+}

@@ -1,0 +1,160 @@
+import { RuntimeFailure } from "../failure.ts";
+import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
+import { close, flock, fstat, fstatat, makeDirectories, mkdirat, open, readText, openat, removeTree, replaceFile } from "../sys/file.ts";
+import { poll } from "../sys/process.ts";
+import { type ContainerRecord, parseRecord } from "./record.ts";
+
+/** Names inside a container's directory. */
+export const STATE_FILE = "state.json";
+export const INIT_SOCKET = "init.sock";
+
+const STATE_LIMIT = 8 << 20;
+const LOCK_TIMEOUT_MS = 10_000;
+const LOCK_STEP_MS = 2;
+
+/** `<root>/<id>`, open and locked: one verb at a time works on a container. */
+export interface ContainerDirectory {
+  readonly id: string;
+  readonly path: string;
+  /** The directory; its flock(2) is the container's lock and ends with the descriptor. */
+  readonly fd: number;
+}
+
+/**
+ * runc's rule for ids: they become a directory's name.
+ *
+ * @throws RuntimeFailure `bad-id`.
+ */
+export function checkId(id: string): void {
+  if (id === "") throw new RuntimeFailure("bad-id", "container ID can not be empty");
+  if (!/^[\w+.-]+$/.test(id) || id === "." || id === ".." || id.length > 255) {
+    throw new RuntimeFailure("bad-id", "invalid container ID format");
+  }
+}
+
+/**
+ * Makes the directory of a new container.
+ *
+ * @throws RuntimeFailure `exists` when the id is in use.
+ */
+export function makeContainerDirectory(root: string, id: string): ContainerDirectory {
+  const path = `${root}/${id}`;
+  try {
+    makeBelowRoot(root, path);
+  } catch (error) {
+    if (isSysError(error, "EEXIST")) throw new RuntimeFailure("exists", "container with given ID already exists");
+    throw error;
+  }
+  return lockDirectory(path, id);
+}
+
+/** A root that exists is the normal case: it is made only when mkdir(2) misses it. */
+function makeBelowRoot(root: string, path: string): void {
+  try {
+    mkdirat(AT_FDCWD, path, 0o700);
+  } catch (error) {
+    if (!isSysError(error, "ENOENT")) throw error;
+    makeDirectories(root, 0o700);
+    mkdirat(AT_FDCWD, path, 0o700);
+  }
+}
+
+/**
+ * Opens and locks the directory of a container.
+ *
+ * @throws RuntimeFailure `not-found`, or `busy` when another verb holds the lock for longer than ten seconds.
+ */
+export function lockContainerDirectory(root: string, id: string): ContainerDirectory {
+  return lockDirectory(`${root}/${id}`, id);
+}
+
+function lockDirectory(path: string, id: string): ContainerDirectory {
+  const fd = openContainerPath(path);
+  try {
+    lock(fd, path);
+    if (!isStillThere(fd, path)) throw notFound();
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  return { id, path, fd };
+}
+
+function openContainerPath(path: string): number {
+  try {
+    return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw notFound();
+    throw error;
+  }
+}
+
+function lock(fd: number, path: string): void {
+  for (let waited = 0; !tryLock(fd); waited += LOCK_STEP_MS) {
+    if (waited >= LOCK_TIMEOUT_MS) {
+      throw new RuntimeFailure("busy", `Lock of ${path}: another urunc works on this container: try again`, {
+        kind: "system",
+      });
+    }
+    poll([], LOCK_STEP_MS);
+  }
+}
+
+/** Whether the lock could be had at once. */
+export function tryLock(fd: number): boolean {
+  try {
+    flock(fd, LOCK_EX | LOCK_NB);
+    return true;
+  } catch (error) {
+    if (isSysError(error, "EWOULDBLOCK", "EAGAIN")) return false;
+    throw error;
+  }
+}
+
+/** The holder of the lock before us may have been `delete`, and `create` may have made the name anew. */
+function isStillThere(fd: number, path: string): boolean {
+  try {
+    const now = fstatat(AT_FDCWD, path, 0);
+    const opened = fstat(fd);
+    return now.ino === opened.ino && now.dev === opened.dev;
+  } catch (error) {
+    if (isSysError(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
+export function writeRecord(directory: ContainerDirectory, record: ContainerRecord): void {
+  replaceFile(directory.fd, STATE_FILE, JSON.stringify(record), { mode: 0o600, durable: false });
+}
+
+/**
+ * What the state file of a directory holds.
+ *
+ * @returns `absent` for a directory without one (a create that was killed half-way), `foreign` for runc's.
+ * @throws RuntimeFailure `bad-state`.
+ */
+export function readRecord(directoryFd: number, path: string): ContainerRecord | "absent" | "foreign" {
+  let fd: number;
+  try {
+    fd = openat(directoryFd, STATE_FILE, O_RDONLY | O_NOFOLLOW);
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return "absent";
+    throw error;
+  }
+  try {
+    return parseRecord(readText(fd, STATE_LIMIT), `${path}/${STATE_FILE}`) ?? "foreign";
+  } finally {
+    close(fd);
+  }
+}
+
+/** Removes the directory; the lock goes with the descriptor. */
+export function removeContainerDirectory(directory: ContainerDirectory): void {
+  removeTree(AT_FDCWD, directory.path);
+  close(directory.fd);
+}
+
+export function notFound(): RuntimeFailure {
+  return new RuntimeFailure("not-found", "container does not exist");
+}

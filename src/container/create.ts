@@ -1,0 +1,197 @@
+import { RuntimeFailure } from "../failure.ts";
+import { timestamp } from "../log.ts";
+import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { messageOf } from "../sys/errors.ts";
+import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
+import { waitpid } from "../sys/process.ts";
+import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
+import { SPEC_VERSION } from "../version.ts";
+import type { UnikernelBundle } from "./bundle.ts";
+import { type CleanupStack, cleanupStack } from "./cleanup.ts";
+import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
+import {
+  type ContainerDirectory,
+  checkId,
+  INIT_SOCKET,
+  makeContainerDirectory,
+  removeContainerDirectory,
+  writeRecord,
+} from "./container-directory.ts";
+import { runHooks } from "./hooks.ts";
+import { runInit } from "./init.ts";
+import { cloneIntoNamespaces, openNamespaces } from "./namespaces.ts";
+import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
+import { type Message, receive, send } from "./protocol.ts";
+import type { ContainerRecord } from "./record.ts";
+
+export interface CreateOptions {
+  readonly root: string;
+  readonly id: string;
+  readonly bundle: UnikernelBundle;
+  readonly consoleSocket?: string;
+  /** Keep the terminal's master instead of sending it away (`run` in the foreground). */
+  readonly keepConsole: boolean;
+  readonly pidfdSocket?: string;
+  readonly pidFile?: string;
+  readonly warn: (message: string) => void;
+}
+
+export interface CreatedContainer {
+  readonly directory: ContainerDirectory;
+  readonly record: ContainerRecord;
+  /** pidfd of the init. */
+  readonly pidfd: number;
+  /** The terminal's master, if it was to be kept. */
+  readonly master?: number;
+}
+
+const KILL_TIMEOUT_MS = 10_000;
+
+/**
+ * Makes a container: state directory, namespaces and the init that waits in them. What was made is undone in reverse
+ * when a step fails. The container's lock is held when this returns.
+ *
+ * @throws RuntimeFailure of the step that failed.
+ */
+export function createContainer(options: CreateOptions): CreatedContainer {
+  const { bundle } = options;
+  checkId(options.id);
+  checkTerminal(options);
+  const namespaces = openNamespaces(bundle.plan.namespaces);
+  const cleanup = cleanupStack();
+  try {
+    const directory = makeContainerDirectory(options.root, options.id);
+    cleanup.push(() => removeContainerDirectory(directory));
+    const listener = listenForStart(directory);
+    const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
+    if (console !== undefined) cleanup.push(() => closeQuietly(console.master));
+    const [creator, init] = socketpair(SOCK_SEQPACKET);
+
+    const child = cloneIntoNamespaces(namespaces);
+    if (child.pid === 0) {
+      // The lock belongs to the open directory, which a fork shares: init must not go on holding it.
+      close(directory.fd);
+      close(creator);
+      runInit({
+        id: options.id,
+        bundle: bundle.path,
+        annotations: bundle.annotations,
+        plan: bundle.plan,
+        hooks: bundle.spec.hooks,
+        namespaces,
+        creator: init,
+        listener,
+        scratch: directory.path,
+        ...(console === undefined ? {} : { terminal: console.slave }),
+      });
+    }
+    const identity = { pid: child.pid, startTime: readProcessStat(child.pid)?.startTime ?? 0 };
+    cleanup.push(() => endInit(identity));
+    for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
+    if (console !== undefined) close(console.slave);
+
+    awaitReady(creator);
+    runCreateHooks(options, child.pid, creator);
+    const record = recordOf(options, identity);
+    writeRecord(directory, record);
+    if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, cleanup);
+    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, child.pidfd);
+    const master = handOverConsole(options, console);
+    send(creator, "created");
+    close(creator);
+    cleanup.release();
+    return { directory, record, pidfd: child.pidfd, ...(master === undefined ? {} : { master }) };
+  } catch (error) {
+    cleanup.unwind((undoError) => options.warn(`Undo create: ${messageOf(undoError)}`));
+    throw error;
+  }
+}
+
+/** Who keeps the other end of a terminal must be known before anything is made (runc's rule and words). */
+function checkTerminal(options: CreateOptions): void {
+  const wanted = options.bundle.plan.terminal;
+  if (wanted && options.consoleSocket === undefined && !options.keepConsole) {
+    throw new RuntimeFailure("console", "cannot allocate tty if urunc will detach without setting console socket");
+  }
+  if (!wanted && options.consoleSocket !== undefined) {
+    throw new RuntimeFailure("console", "cannot use console socket if process.terminal of config.json is not true");
+  }
+}
+
+/**
+ * The socket `start` connects to. It is bound through the open directory, since a path of the file system may be
+ * longer than the 107 bytes a socket address has room for (unix(7)).
+ */
+function listenForStart(directory: ContainerDirectory): number {
+  const listener = unixSocket(SOCK_SEQPACKET);
+  bindUnix(listener, `/proc/self/fd/${directory.fd}/${INIT_SOCKET}`);
+  listen(listener, 1);
+  return listener;
+}
+
+function awaitReady(creator: number): void {
+  const message: Message = receive(creator);
+  if (message.type === "ready") return;
+  throw new RuntimeFailure("init", message.type === "error" ? message.text : "Init of the container ended unexpectedly");
+}
+
+/** runtime-spec, runtime.md#lifecycle: prestart and createRuntime here, createContainer in the container. */
+function runCreateHooks(options: CreateOptions, pid: number, creator: number): void {
+  const { hooks } = options.bundle.spec;
+  const state = {
+    id: options.id,
+    status: "creating",
+    pid,
+    bundle: options.bundle.path,
+    annotations: options.bundle.annotations,
+  } as const;
+  runHooks("prestart", hooks.prestart, state);
+  runHooks("createRuntime", hooks.createRuntime, state);
+  if (hooks.createContainer.length === 0) return;
+  send(creator, "hooks");
+  awaitReady(creator);
+}
+
+function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerRecord {
+  const { bundle } = options;
+  return {
+    ociVersion: SPEC_VERSION,
+    id: options.id,
+    status: "created",
+    pid: identity.pid,
+    bundle: bundle.path,
+    rootfs: bundle.plan.rootfs,
+    created: timestamp(),
+    annotations: bundle.annotations,
+    urunc: {
+      startTime: identity.startTime,
+      poststart: bundle.spec.hooks.poststart,
+      poststop: bundle.spec.hooks.poststop,
+    },
+  };
+}
+
+/** Decimal pid without newline, in one step: the caller may be watching the file. */
+function writePidFile(path: string, pid: number, cleanup: CleanupStack): void {
+  const cut = path.lastIndexOf("/");
+  const directory = openDirectory(cut < 0 ? "." : path.slice(0, cut + 1));
+  try {
+    replaceFile(directory, path.slice(cut + 1), String(pid), { mode: 0o644, durable: false });
+  } finally {
+    close(directory);
+  }
+  cleanup.push(() => removeIfPresent(AT_FDCWD, path));
+}
+
+function handOverConsole(options: CreateOptions, console: Console | undefined): number | undefined {
+  if (console === undefined) return undefined;
+  if (options.consoleSocket === undefined) return console.master;
+  sendConsole(options.consoleSocket, console);
+  close(console.master);
+  return undefined;
+}
+
+function endInit(identity: ProcessIdentity): void {
+  killProcess(identity, KILL_TIMEOUT_MS);
+  waitpid(identity.pid, 0);
+}

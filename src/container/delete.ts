@@ -1,0 +1,40 @@
+import { RuntimeFailure } from "../failure.ts";
+import { type ContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
+import { runHooks } from "./hooks.ts";
+import { killProcess } from "./process.ts";
+import type { ContainerRecord } from "./record.ts";
+import { identityOf, statusOf } from "./status.ts";
+
+const KILL_TIMEOUT_MS = 10_000;
+
+/**
+ * Removes everything `create` made, and runs the poststop hooks, of which a failure is a warning only (runtime-spec,
+ * runtime.md#lifecycle). A container that was created but never started is killed first, as runc does.
+ *
+ * @throws RuntimeFailure `status` when it runs and `force` is not set.
+ */
+export function deleteContainer(
+  directory: ContainerDirectory,
+  record: ContainerRecord,
+  options: { readonly force: boolean; readonly warn: (message: string) => void },
+): void {
+  const status = statusOf(record);
+  if (status === "running" && !options.force) {
+    throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: running`);
+  }
+  if (status !== "stopped") killProcess(identityOf(record), KILL_TIMEOUT_MS);
+  removeContainerDirectory(directory);
+  for (const hook of record.urunc.poststop) {
+    try {
+      runHooks("poststop", [hook], {
+        id: record.id,
+        status: "stopped",
+        pid: 0,
+        bundle: record.bundle,
+        annotations: record.annotations,
+      });
+    } catch (error) {
+      options.warn(error instanceof Error ? error.message : String(error));
+    }
+  }
+}

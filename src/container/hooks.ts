@@ -1,0 +1,113 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { Hook, HookKind } from "../oci/spec.ts";
+import { SPEC_VERSION } from "../version.ts";
+import { POLLIN } from "../sys/constants.ts";
+import { messageOf } from "../sys/errors.ts";
+import { close, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
+import {
+  clone3,
+  execve,
+  exit,
+  monotonicMs,
+  pidfdSendSignal,
+  poll,
+  resetSignalHandlers,
+  setSignalMask,
+  waitpid,
+} from "../sys/process.ts";
+import { SIGKILL } from "../sys/signals.ts";
+import { decodeUtf8 } from "../sys/text.ts";
+import type { Status } from "./status.ts";
+
+/** The state object a hook reads from its stdin (runtime-spec, runtime.md#state). */
+export interface HookState {
+  readonly id: string;
+  readonly status: Status;
+  /** As seen from the namespace the hook runs in; 0 after the end. */
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const OUTPUT_LIMIT = 4096;
+
+/**
+ * Runs the hooks of one kind in their order (runtime-spec, config.md#posix-platform-hooks).
+ *
+ * @throws RuntimeFailure `hook` for the first one that fails or runs into its timeout; its stderr is in the message.
+ */
+export function runHooks(kind: HookKind, hooks: readonly Hook[], state: HookState): void {
+  if (hooks.length === 0) return;
+  const input = JSON.stringify({ ociVersion: SPEC_VERSION, ...state });
+  for (const hook of hooks) runHook(kind, hook, input);
+}
+
+function runHook(kind: HookKind, hook: Hook, input: string): void {
+  const stdin = memoryFile(input);
+  const [outputRead, outputWrite] = pipe();
+  const child = clone3(0);
+  if (child.pid === 0) becomeHook(hook, stdin, outputWrite);
+  close(stdin);
+  close(outputWrite);
+  try {
+    const output = collect(outputRead, child.pidfd, hook.timeout);
+    if (output.timedOut) pidfdSendSignal(child.pidfd, SIGKILL);
+    const failed = describeFailure(hook, output.timedOut, waitpid(child.pid, 0));
+    if (failed === undefined) return;
+    const said = output.text.trim();
+    throw new RuntimeFailure("hook", `Hook ${kind} ${hook.path}: ${failed}${said === "" ? "" : `: ${said}`}`);
+  } finally {
+    close(outputRead);
+    close(child.pidfd);
+  }
+}
+
+/** A file as stdin, since a hook need not read it: writing to a pipe could block or raise SIGPIPE. */
+function memoryFile(text: string): number {
+  const fd = memfdCreate("state", 0);
+  writeAll(fd, text);
+  lseek(fd, 0, 0);
+  return fd;
+}
+
+function becomeHook(hook: Hook, stdin: number, output: number): never {
+  try {
+    dup2(stdin, 0);
+    dup2(output, 1);
+    dup2(output, 2);
+    setSignalMask([]);
+    resetSignalHandlers();
+    execve(hook.path, hook.args, hook.env);
+  } catch (error) {
+    writeAll(2, messageOf(error));
+  }
+  exit(127);
+}
+
+/** Reads what the hook says until it ends or its time is over. What it leaves running in the background may go on. */
+function collect(fd: number, pidfd: number, timeout: number | undefined): { text: string; timedOut: boolean } {
+  const buffer = new ArrayBuffer(OUTPUT_LIMIT);
+  const deadline = timeout === undefined ? undefined : monotonicMs() + timeout * 1000;
+  let kept = 0;
+  let open = true;
+  for (;;) {
+    const left = deadline === undefined ? -1 : Math.max(0, Math.ceil(deadline - monotonicMs()));
+    const [ended = 0, output = 0] = poll(open ? [pidfd, fd] : [pidfd], left);
+    if ((output & POLLIN) !== 0) {
+      const scratch = kept < OUTPUT_LIMIT ? buffer : new ArrayBuffer(OUTPUT_LIMIT);
+      const offset = scratch === buffer ? kept : 0;
+      const got = read(fd, scratch, offset, OUTPUT_LIMIT - offset);
+      if (scratch === buffer) kept += got;
+    } else if (output !== 0) {
+      open = false;
+    }
+    if ((ended & POLLIN) !== 0) return { text: decodeUtf8(buffer, 0, kept), timedOut: false };
+    if (left === 0) return { text: decodeUtf8(buffer, 0, kept), timedOut: true };
+  }
+}
+
+function describeFailure(hook: Hook, timedOut: boolean, end: ReturnType<typeof waitpid>): string | undefined {
+  if (timedOut) return `no end within ${hook.timeout} s: killed`;
+  if (end?.signal !== undefined) return `killed by signal ${end.signal}`;
+  return end?.code === 0 ? undefined : `exit status ${end?.code}`;
+}

@@ -1,0 +1,153 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { Spec } from "../oci/spec.ts";
+import type { LaunchPlan } from "../plan/launch-plan.ts";
+import { dropPrivileges } from "../sandbox/privileges.ts";
+import { enterMonitorRoot } from "../sandbox/root.ts";
+import { O_WRONLY, POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
+import { messageOf } from "../sys/errors.ts";
+import { close, dup2, umask, withFile, writeAll } from "../sys/file.ts";
+import {
+  execve,
+  exit,
+  geteuid,
+  getpid,
+  poll,
+  prctl,
+  readSignal,
+  resetSignalHandlers,
+  setdomainname,
+  sethostname,
+  setProcessName,
+  setSignalMask,
+  setsid,
+  signalfd,
+} from "../sys/process.ts";
+import { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 } from "../sys/signals.ts";
+import { accept, peerCredentials } from "../sys/socket.ts";
+import { setControllingTerminal } from "../sys/terminal.ts";
+import { runHooks } from "./hooks.ts";
+import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
+import { INIT_NAME } from "./process.ts";
+import { receive, send, sendError } from "./protocol.ts";
+
+/** What `create` hands to the process it leaves waiting. */
+export interface InitInput {
+  readonly id: string;
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly plan: LaunchPlan;
+  readonly hooks: Spec["hooks"];
+  readonly namespaces: NamespaceSet;
+  /** Init's end of the socketpair with `create`. */
+  readonly creator: number;
+  /** The listening init.sock. */
+  readonly listener: number;
+  /** Slave of the container's terminal. */
+  readonly terminal?: number;
+  /** A directory of ours that the monitor's root may cover in our mount namespace. */
+  readonly scratch: string;
+}
+
+/** Signals that end a process by default: pid 1 of a namespace must end itself (pid_namespaces(7)). */
+const ENDING = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+
+/**
+ * The container's process from clone3 to execve: it joins the namespaces, waits for `start`, carries out the rest of
+ * the plan and becomes the monitor.
+ */
+export function runInit(input: InitInput): never {
+  try {
+    prepare(input);
+    send(input.creator, "ready");
+    awaitCreated(input);
+  } catch (error) {
+    fail(input.creator, error);
+  }
+  const starter = awaitStart(input.listener);
+  try {
+    becomeMonitor(input, starter);
+  } catch (error) {
+    fail(starter, error);
+  }
+}
+
+/** Says why and ends; when nobody listens any more the exit status has to do. Nothing may be thrown from here. */
+function fail(socket: number, error: unknown): never {
+  try {
+    sendError(socket, error);
+  } finally {
+    exit(1);
+  }
+}
+
+function prepare(input: InitInput): void {
+  setProcessName(INIT_NAME);
+  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962).
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  umask(0);
+  setsid();
+  joinNamespaces(input.namespaces);
+  if (input.plan.hostname !== undefined) sethostname(input.plan.hostname);
+  if (input.plan.domainname !== undefined) setdomainname(input.plan.domainname);
+}
+
+/** Until `create` says that the container is made: it may want hooks run here first. */
+function awaitCreated(input: InitInput): void {
+  for (;;) {
+    const message = receive(input.creator);
+    if (message.type === "created") break;
+    // `create` was killed or failed: what it made is undone or left to `delete`, but nobody will start us.
+    if (message.type !== "hooks") exit(1);
+    runHooks("createContainer", input.hooks.createContainer, hookState(input, "creating"));
+    send(input.creator, "ready");
+  }
+  close(input.creator);
+}
+
+function hookState(input: InitInput, status: "creating" | "created") {
+  return { id: input.id, status, pid: getpid(), bundle: input.bundle, annotations: input.annotations };
+}
+
+/** The connection of `start`. Others are turned away; a signal that ends processes ends us. */
+function awaitStart(listener: number): number {
+  setSignalMask(ENDING);
+  const signals = signalfd(ENDING);
+  for (;;) {
+    const [ready = 0, signalled = 0] = poll([listener, signals], -1);
+    if ((signalled & POLLIN) !== 0) exit(128 + (readSignal(signals) ?? 0));
+    if ((ready & POLLIN) === 0) continue;
+    const starter = accept(listener);
+    if (peerCredentials(starter).uid === geteuid() && receive(starter).type === "start") {
+      close(listener);
+      close(signals);
+      return starter;
+    }
+    close(starter);
+  }
+}
+
+function becomeMonitor(input: InitInput, starter: number): never {
+  const { plan } = input;
+  if (plan.oomScoreAdj !== undefined) {
+    const score = String(plan.oomScoreAdj);
+    withFile("/proc/self/oom_score_adj", O_WRONLY, (fd) => writeAll(fd, score));
+  }
+  enterMonitorRoot(plan, input.scratch);
+  runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
+  if (input.terminal !== undefined) takeTerminal(input.terminal);
+  dropPrivileges(plan);
+  resetSignalHandlers();
+  setSignalMask([]);
+  send(starter, "exec");
+  try {
+    execve(plan.exec.path, plan.exec.argv, plan.exec.env);
+  } catch (error) {
+    throw new RuntimeFailure("exec", `Execute monitor: ${messageOf(error)}`, { kind: "system", cause: error });
+  }
+}
+
+function takeTerminal(slave: number): void {
+  for (const fd of [0, 1, 2]) dup2(slave, fd);
+  setControllingTerminal(0);
+  close(slave);
+}

@@ -1,0 +1,75 @@
+import type { GlobalOptions } from "../cli/command.ts";
+import { RuntimeFailure } from "../failure.ts";
+import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
+import { close, exists, open } from "../sys/file.ts";
+import { checkId, type ContainerDirectory, lockContainerDirectory, notFound, readRecord } from "./container-directory.ts";
+import type { ContainerRecord } from "./record.ts";
+
+/** Where runc keeps its containers when nobody gives it a root. */
+export const RUNC_ROOT = "/run/runc";
+
+/** Whose a container id is. */
+export type Found =
+  | { readonly owner: "urunc"; readonly record: ContainerRecord }
+  | { readonly owner: "runc" }
+  /** A directory without state file: a `create` that was killed half-way, or is at work. */
+  | { readonly owner: "unfinished" }
+  | { readonly owner: "none" };
+
+/**
+ * Finds a container below the root directory. Without `--root` runc has a default of its own, so a container it made
+ * for us then lies there.
+ *
+ * @throws RuntimeFailure `bad-id`, `bad-state`.
+ */
+export function findContainer(global: GlobalOptions, id: string): Found {
+  checkId(id);
+  const path = `${global.root}/${id}`;
+  let fd: number;
+  try {
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (!isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw error;
+    return { owner: !global.rootGiven && exists(`${RUNC_ROOT}/${id}/state.json`) ? "runc" : "none" };
+  }
+  try {
+    const record = readRecord(fd, path);
+    if (record === "foreign") return { owner: "runc" };
+    return record === "absent" ? { owner: "unfinished" } : { owner: "urunc", record };
+  } finally {
+    close(fd);
+  }
+}
+
+/** A container of ours, locked, with its record as it is under the lock. */
+export interface LockedContainer {
+  readonly directory: ContainerDirectory;
+  readonly record: ContainerRecord;
+}
+
+/**
+ * Locks a container and reads its record.
+ *
+ * @returns `runc` when it is runc's.
+ * @throws RuntimeFailure `not-found`.
+ */
+export function lockContainer(global: GlobalOptions, id: string): LockedContainer | "runc" {
+  checkId(id);
+  let directory: ContainerDirectory;
+  try {
+    directory = lockContainerDirectory(global.root, id);
+  } catch (error) {
+    if (error instanceof RuntimeFailure && error.code === "not-found" && findContainer(global, id).owner === "runc") {
+      return "runc";
+    }
+    throw error;
+  }
+  const record = readRecord(directory.fd, directory.path);
+  if (record === "foreign" || record === "absent") {
+    close(directory.fd);
+    if (record === "foreign") return "runc";
+    throw notFound();
+  }
+  return { directory, record };
+}

@@ -1,0 +1,78 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { Hook } from "../oci/spec.ts";
+
+/**
+ * What `state.json` holds of a container: the runtime-spec's state object and, below `urunc`, what we need to know
+ * again. Other programs read the file, so the standard members are at the top.
+ */
+export interface ContainerRecord {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** Last status that was written; the true one is computed from the process (status.ts). */
+  readonly status: "created" | "running";
+  /** Pid of the container's process in the runtime's pid namespace. */
+  readonly pid: number;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339, UTC. */
+  readonly created: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly urunc: {
+    /** Start time of the process in clock ticks since boot (proc(5), stat field 22). */
+    readonly startTime: number;
+    readonly poststart: readonly Hook[];
+    readonly poststop: readonly Hook[];
+  };
+}
+
+/**
+ * The record in a state file; undefined when the file is one of runc's.
+ *
+ * @throws RuntimeFailure `bad-state` for a file that is neither.
+ */
+export function parseRecord(text: string, path: string): ContainerRecord | undefined {
+  const value = parseObject(text, path);
+  if (!isObject(value.urunc)) return undefined;
+  if (!isRecord(value)) throw broken(path, "a member is missing or has the wrong type");
+  return value;
+}
+
+function parseObject(text: string, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw broken(path, "it is no JSON object");
+}
+
+function isRecord(value: object): value is ContainerRecord {
+  const texts = ["ociVersion", "id", "status", "bundle", "rootfs", "created"];
+  if (!texts.every((name) => typeof Reflect.get(value, name) === "string")) return false;
+  const urunc: unknown = Reflect.get(value, "urunc");
+  return (
+    isObject(urunc) &&
+    isCount(Reflect.get(value, "pid")) &&
+    isObject(Reflect.get(value, "annotations")) &&
+    isCount(urunc.startTime) &&
+    Array.isArray(urunc.poststart) &&
+    Array.isArray(urunc.poststop)
+  );
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function broken(path: string, reason: string): RuntimeFailure {
+  return new RuntimeFailure(
+    "bad-state",
+    `State file ${path} cannot be read: ${reason}: remove the container with 'delete --force'`,
+    { kind: "system" },
+  );
+}

@@ -1,0 +1,73 @@
+import { RuntimeFailure } from "../failure.ts";
+import { SOCK_SEQPACKET } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
+import { close } from "../sys/file.ts";
+import { connectUnix, unixSocket } from "../sys/socket.ts";
+import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
+import { runHooks } from "./hooks.ts";
+import { killProcess } from "./process.ts";
+import { receive, send } from "./protocol.ts";
+import type { ContainerRecord } from "./record.ts";
+import { identityOf, statusOf } from "./status.ts";
+
+const KILL_TIMEOUT_MS = 10_000;
+
+/**
+ * Tells the waiting init to become the monitor and returns when execve has succeeded.
+ *
+ * @throws RuntimeFailure with the init's reason when it could not, `status` when the container is not `created`.
+ */
+export function startContainer(directory: ContainerDirectory, record: ContainerRecord): void {
+  const status = statusOf(record);
+  if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
+  if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
+  const socket = connectToInit(directory);
+  try {
+    send(socket, "start");
+    awaitMonitor(socket);
+  } finally {
+    close(socket);
+  }
+  writeRecord(directory, { ...record, status: "running" });
+  try {
+    runHooks("poststart", record.urunc.poststart, {
+      id: record.id,
+      status: "running",
+      pid: record.pid,
+      bundle: record.bundle,
+      annotations: record.annotations,
+    });
+  } catch (error) {
+    // runtime-spec, runtime.md#lifecycle: a failed poststart hook stops the container.
+    killProcess(identityOf(record), KILL_TIMEOUT_MS);
+    throw error;
+  }
+}
+
+function connectToInit(directory: ContainerDirectory): number {
+  const socket = unixSocket(SOCK_SEQPACKET);
+  try {
+    connectUnix(socket, `/proc/self/fd/${directory.fd}/${INIT_SOCKET}`);
+    return socket;
+  } catch (error) {
+    close(socket);
+    if (isSysError(error, "ECONNREFUSED", "ENOENT")) {
+      throw new RuntimeFailure("status", "cannot start an already running container");
+    }
+    throw error;
+  }
+}
+
+/** `exec` and then the end of the connection: execve closed it. Any other end: there is no monitor. */
+function awaitMonitor(socket: number): void {
+  let executing = false;
+  for (;;) {
+    const message = receive(socket);
+    if (message.type === "error") throw new RuntimeFailure("start", message.text, { kind: "system" });
+    if (message.type === "end" && executing) return;
+    if (message.type !== "exec") {
+      throw new RuntimeFailure("start", "Init of the container ended before the monitor ran", { kind: "system" });
+    }
+    executing = true;
+  }
+}

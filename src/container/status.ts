@@ -1,0 +1,21 @@
+import { INIT_NAME, liveProcess, type ProcessIdentity } from "./process.ts";
+import type { ContainerRecord } from "./record.ts";
+
+/** Statuses of the runtime-spec. */
+export type Status = "creating" | "created" | "running" | "stopped";
+
+/** The process a record names. */
+export function identityOf(record: ContainerRecord): ProcessIdentity {
+  return { pid: record.pid, startTime: record.urunc.startTime };
+}
+
+/**
+ * The status, computed from the process and never from a remembered word: `created` while the process still is our
+ * init, `running` once execve has made it the monitor, `stopped` when it is gone, a zombie or another process.
+ * (`creating` is what hooks are told; the state file is written when it is over.)
+ */
+export function statusOf(record: ContainerRecord): Status {
+  const process = liveProcess(identityOf(record));
+  if (process === undefined) return "stopped";
+  return process.name === INIT_NAME && record.status === "created" ? "created" : "running";
+}

@@ -1,0 +1,48 @@
+import { O_APPEND, O_CREAT, O_WRONLY } from "./sys/constants.ts";
+import { open, writeLine } from "./sys/file.ts";
+import { wallClock } from "./sys/process.ts";
+
+export type Level = "error" | "warning" | "info" | "debug";
+
+/** Lines as runc writes them, which containerd's shim and Podman read back. */
+export interface Log {
+  error(message: string): void;
+  warning(message: string): void;
+  info(message: string): void;
+  debug(message: string): void;
+}
+
+const STDERR = 2;
+const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 };
+
+/**
+ * Opens the log: a file (created, appended to, mode 0644) or stderr. Lines above `level` are dropped.
+ *
+ * @throws SysError when the file cannot be opened.
+ */
+export function openLog(options: { path: string | undefined; format: "text" | "json"; level: Level }): Log {
+  const fd = options.path === undefined ? STDERR : open(options.path, O_WRONLY | O_CREAT | O_APPEND, 0o644);
+  const line = options.format === "json" ? jsonLine : textLine;
+  const put = (level: Level) => (message: string) => {
+    if (RANK[level] > RANK[options.level]) return;
+    writeLine(fd, line(level, message));
+    // The log file is for the caller, stderr for the person (runc does the same for what ends it).
+    if (level === "error" && fd !== STDERR) writeLine(STDERR, message);
+  };
+  return { error: put("error"), warning: put("warning"), info: put("info"), debug: put("debug") };
+}
+
+function jsonLine(level: Level, message: string): string {
+  return JSON.stringify({ level, msg: message, time: timestamp() });
+}
+
+function textLine(level: Level, message: string): string {
+  return `time="${timestamp()}" level=${level} msg=${JSON.stringify(message)}`;
+}
+
+/** RFC 3339 with nanoseconds, UTC. */
+export function timestamp(): string {
+  const [seconds, nanoseconds] = wallClock();
+  const toSeconds = new Date(seconds * 1000).toISOString().slice(0, 19);
+  return `${toSeconds}.${String(nanoseconds).padStart(9, "0")}Z`;
+}

@@ -1,0 +1,4 @@
+import { dispatch } from "./cli/dispatch.ts";
+import { args, exit } from "./sys/process.ts";
+
+exit(await dispatch(args()));

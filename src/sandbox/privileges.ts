@@ -1,0 +1,61 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { LaunchPlan } from "../plan/launch-plan.ts";
+import { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
+import { umask } from "../sys/file.ts";
+import { capset, prctl, setgroups, setresgid, setresuid, setrlimit } from "../sys/process.ts";
+
+/** Resource numbers of setrlimit(2). */
+const RLIMITS: Readonly<Record<string, number>> = {
+  RLIMIT_CPU: 0,
+  RLIMIT_FSIZE: 1,
+  RLIMIT_DATA: 2,
+  RLIMIT_STACK: 3,
+  RLIMIT_CORE: 4,
+  RLIMIT_RSS: 5,
+  RLIMIT_NPROC: 6,
+  RLIMIT_NOFILE: 7,
+  RLIMIT_MEMLOCK: 8,
+  RLIMIT_AS: 9,
+  RLIMIT_LOCKS: 10,
+  RLIMIT_SIGPENDING: 11,
+  RLIMIT_MSGQUEUE: 12,
+  RLIMIT_NICE: 13,
+  RLIMIT_RTPRIO: 14,
+  RLIMIT_RTTIME: 15,
+};
+
+const NONE: readonly [number, number] = [0, 0];
+/** More capabilities than any kernel has: prctl(2) ends the loop with EINVAL. */
+const CAPABILITY_LIMIT = 64;
+
+/**
+ * The monitor's identity: limits, groups, user, no capability in any set (capabilities(7)), no_new_privs. The order
+ * matters: each step needs what the next one gives up.
+ */
+export function dropPrivileges(plan: LaunchPlan): void {
+  for (const { type, soft, hard } of plan.rlimits) {
+    const resource = RLIMITS[type];
+    if (resource === undefined) throw new RuntimeFailure("rlimit", `process.rlimits: unknown type ${type}`);
+    setrlimit(resource, soft, hard);
+  }
+  dropBoundingSet();
+  setgroups(plan.user.additionalGids);
+  setresgid(plan.user.gid, plan.user.gid, plan.user.gid);
+  setresuid(plan.user.uid, plan.user.uid, plan.user.uid);
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  capset(NONE, NONE, NONE);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  umask(plan.user.umask);
+}
+
+function dropBoundingSet(): void {
+  for (let capability = 0; capability < CAPABILITY_LIMIT; capability++) {
+    try {
+      prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    } catch (error) {
+      if (isSysError(error, "EINVAL")) return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { HostFile, ImageFile, LaunchPlan, Tmpfs } from "../plan/launch-plan.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  MNT_DETACH,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MS_REC,
+  MS_SLAVE,
+  O_CREAT,
+  O_EXCL,
+  O_PATH,
+  O_WRONLY,
+  OPEN_TREE_CLONE,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+} from "../sys/constants.ts";
+import { messageOf } from "../sys/errors.ts";
+import { close, fstat, fstatat, mkdirat, mknodat, openat, openDirectory, openInRoot, symlinkat } from "../sys/file.ts";
+import {
+  fsconfigCreate,
+  fsconfigSet,
+  fsmount,
+  fsopen,
+  mount,
+  mountSetattr,
+  moveMount,
+  openTree,
+  pivotRoot,
+  umount2,
+} from "../sys/mount.ts";
+import { chdir, fchdir } from "../sys/process.ts";
+
+/** Bytes of the root itself: it holds directories, links and device nodes only. */
+const ROOT_SIZE = 1 << 20;
+
+/**
+ * Makes the monitor's root in this (the container's own) mount namespace and moves into it: a private tmpfs with only
+ * what the plan lists, read-only but for its tmpfs mounts. Host and image are not written to, and with the namespace
+ * everything is gone.
+ *
+ * @param scratch a directory of ours that the tmpfs may cover, seen by this namespace only.
+ * @throws RuntimeFailure `root` naming the step and the path.
+ */
+export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
+  const step = (name: string, path: string, action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      if (error instanceof RuntimeFailure) throw error;
+      throw new RuntimeFailure("root", `${name} ${path}: ${messageOf(error)}`, { kind: "system", cause: error });
+    }
+  };
+
+  // Nothing we mount may reach the host, and pivot_root(2) refuses shared mounts.
+  step("Detach mounts from the host's", "/", () => mount(null, "/", null, MS_REC | MS_SLAVE, null));
+  const image = openDirectory(plan.rootfs);
+  const root = newTmpfs(ROOT_SIZE, 0o755, MOUNT_ATTR_NOSUID);
+  step("Mount monitor root over", scratch, () => attach(root, AT_FDCWD, scratch));
+  const tree = treeBuilder(root);
+
+  for (const link of plan.links) step("Link", link.path, () => tree.link(link.path, link.target));
+  for (const device of plan.devices) step("Make device node", device.path, () => makeDevice(tree, root, device.path));
+  for (const file of plan.hostFiles) step("Bind", file.source, () => bindHostFile(tree, root, file));
+  for (const file of plan.imageFiles) step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
+  for (const area of plan.tmpfs) step("Mount tmpfs on", area.target, () => mountTmpfs(tree, root, area));
+  close(image);
+
+  step("Make read-only", "the monitor's root", () =>
+    mountSetattr(root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0),
+  );
+  step("Enter", "the monitor's root", () => pivotInto(root));
+}
+
+/** pivot_root(2) with both paths the same: the old root ends up below the new one and is detached there. */
+function pivotInto(root: number): void {
+  fchdir(root);
+  pivotRoot(".", ".");
+  umount2(".", MNT_DETACH);
+  chdir("/");
+  close(root);
+}
+
+function newTmpfs(size: number, mode: number, attributes: number): number {
+  const context = fsopen("tmpfs");
+  fsconfigSet(context, "source", "tmpfs");
+  fsconfigSet(context, "size", String(size));
+  fsconfigSet(context, "mode", mode.toString(8));
+  fsconfigCreate(context);
+  const fd = fsmount(context, attributes);
+  close(context);
+  return fd;
+}
+
+function attach(mountFd: number, dirfd: number, path: string): void {
+  moveMount(mountFd, "", dirfd, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+/** Makes directories, mount points and links below the new root; paths are absolute in it and ours. */
+interface TreeBuilder {
+  directory(path: string): string;
+  file(path: string): string;
+  link(path: string, target: string): void;
+  /** The path relative to the root, with its parents made. */
+  place(path: string): string;
+}
+
+function treeBuilder(root: number): TreeBuilder {
+  const made = new Set<string>([""]);
+  const makeDirectory = (relative: string) => {
+    if (made.has(relative)) return;
+    makeDirectory(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+    mkdirat(root, relative, 0o755);
+    made.add(relative);
+  };
+  const place = (path: string) => {
+    const relative = path.slice(1);
+    makeDirectory(relative.slice(0, Math.max(0, relative.lastIndexOf("/"))));
+    return relative;
+  };
+  return {
+    place,
+    directory: (path) => {
+      makeDirectory(path.slice(1));
+      return path.slice(1);
+    },
+    file: (path) => {
+      const relative = place(path);
+      close(openat(root, relative, O_WRONLY | O_CREAT | O_EXCL, 0o644));
+      return relative;
+    },
+    link: (path, target) => symlinkat(target, root, place(path)),
+  };
+}
+
+/** A node with the numbers of the host's; open to the monitor's user, since the root is the monitor's alone. */
+function makeDevice(tree: TreeBuilder, root: number, path: string): void {
+  const { mode, rdevMajor, rdevMinor } = fstatat(AT_FDCWD, path, 0);
+  const type = mode & S_IFMT;
+  if (type !== S_IFCHR && type !== S_IFBLK) throw new RuntimeFailure("root", `${path} on the host is no device node`);
+  mknodat(root, tree.place(path), type | (mode & 0o777) | 0o006, rdevMajor, rdevMinor);
+}
+
+function bindHostFile(tree: TreeBuilder, root: number, file: HostFile): void {
+  const source = openTree(AT_FDCWD, file.source, OPEN_TREE_CLONE);
+  bind(tree, root, source, file.target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+/** The path is the image's: it is resolved below the rootfs, and what was opened is what is bound. */
+function bindImageFile(tree: TreeBuilder, root: number, image: number, file: ImageFile): void {
+  const opened = openInRoot(image, file.source, O_PATH);
+  if ((fstat(opened).mode & S_IFMT) !== S_IFREG) {
+    throw new RuntimeFailure("image-file", `Image file ${file.source}: not a regular file`);
+  }
+  const source = openTree(opened, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+  close(opened);
+  const access = file.readonly ? MOUNT_ATTR_RDONLY : 0;
+  bind(tree, root, source, file.target, access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+function bind(tree: TreeBuilder, root: number, source: number, target: string, attributes: number): void {
+  const isDirectory = (fstat(source).mode & S_IFMT) === S_IFDIR;
+  const place = isDirectory ? tree.directory(target) : tree.file(target);
+  mountSetattr(source, "", AT_EMPTY_PATH, attributes, 0, 0);
+  attach(source, root, place);
+  close(source);
+}
+
+function mountTmpfs(tree: TreeBuilder, root: number, area: Tmpfs): void {
+  const noexec = area.noexec ? MOUNT_ATTR_NOEXEC : 0;
+  const fd = newTmpfs(area.size, area.mode, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | noexec);
+  attach(fd, root, tree.directory(area.target));
+  close(fd);
+}

@@ -1,0 +1,205 @@
+import {
+  access,
+  close,
+  closeRange,
+  dup2,
+  encodeUtf8,
+  fchmod,
+  flock,
+  fstat,
+  fstatat,
+  fsync,
+  lseek,
+  memfdCreate,
+  mkdirat,
+  mknodat,
+  open,
+  openat,
+  openat2,
+  pipe,
+  read,
+  readdir,
+  readlinkat,
+  readText,
+  renameat2,
+  setNonblock,
+  symlinkat,
+  umask,
+  unlinkat,
+  write,
+  writeText,
+} from "urunc:sys";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  S_IFDIR,
+  S_IFMT,
+} from "./constants.ts";
+import { isSysError } from "./errors.ts";
+
+export {
+  access,
+  close,
+  closeRange,
+  dup2,
+  fchmod,
+  flock,
+  fstat,
+  fstatat,
+  lseek,
+  memfdCreate,
+  mkdirat,
+  mknodat,
+  open,
+  openat,
+  openat2,
+  pipe,
+  read,
+  readdir,
+  readlinkat,
+  readText,
+  setNonblock,
+  symlinkat,
+  umask,
+  unlinkat,
+  write,
+};
+
+/** Opens `path`, hands the descriptor to `use` and closes it in any case. */
+export function withFile<T>(path: string, flags: number, use: (fd: number) => T): T {
+  const fd = open(path, flags);
+  try {
+    return use(fd);
+  } finally {
+    close(fd);
+  }
+}
+
+/** The whole file as UTF-8 text, at most `limit` bytes (EFBIG beyond). */
+export function readTextFile(path: string, limit: number): string {
+  return withFile(path, O_RDONLY, (fd) => readText(fd, limit));
+}
+
+/** As {@link readTextFile}; undefined when the file does not exist. */
+export function readTextFileIfPresent(path: string, limit: number): string | undefined {
+  try {
+    return readTextFile(path, limit);
+  } catch (error) {
+    if (isSysError(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the whole text, however many write(2) calls it takes. */
+export function writeAll(fd: number, text: string): void {
+  const bytes = encodeUtf8(text);
+  for (let offset = 0; offset < bytes.byteLength; ) offset += write(fd, bytes, offset, bytes.byteLength - offset);
+}
+
+/**
+ * Replaces a file as one step: temporary file in the same directory, then rename(2). `durable` adds fsync(2): state
+ * below /run does not survive a power cut anyway, so only files that should survive one need it.
+ */
+export function replaceFile(dirfd: number, name: string, text: string, options: { mode: number; durable: boolean }): void {
+  const temporary = `.${name}.tmp`;
+  removeIfPresent(dirfd, temporary);
+  const fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, options.mode);
+  try {
+    writeAll(fd, text);
+    if (options.durable) fsync(fd);
+  } finally {
+    close(fd);
+  }
+  renameat2(dirfd, temporary, dirfd, name, 0);
+}
+
+/** One write(2), so that lines of several processes do not mix in one O_APPEND file. */
+export function writeLine(fd: number, line: string): void {
+  writeText(fd, `${line}\n`);
+}
+
+export function removeIfPresent(dirfd: number, name: string): void {
+  try {
+    unlinkat(dirfd, name, 0);
+  } catch (error) {
+    if (!isSysError(error, "ENOENT")) throw error;
+  }
+}
+
+export function exists(path: string): boolean {
+  try {
+    fstatat(AT_FDCWD, path, 0);
+    return true;
+  } catch (error) {
+    if (isSysError(error)) return false;
+    throw error;
+  }
+}
+
+/** mkdir -p; directories that exist are left as they are. */
+export function makeDirectories(path: string, mode: number): void {
+  try {
+    mkdirat(AT_FDCWD, path, mode);
+  } catch (error) {
+    if (isSysError(error, "EEXIST")) return;
+    const cut = path.lastIndexOf("/");
+    if (!isSysError(error, "ENOENT") || cut <= 0) throw error;
+    makeDirectories(path.slice(0, cut), mode);
+    mkdirat(AT_FDCWD, path, mode);
+  }
+}
+
+/** rm -r of one name below a directory, following no symbolic link. A name that is gone is no error. */
+export function removeTree(dirfd: number, name: string): void {
+  try {
+    unlinkat(dirfd, name, AT_REMOVEDIR);
+    return;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return;
+    if (isSysError(error, "ENOTDIR")) return removeIfPresent(dirfd, name);
+    if (!isSysError(error, "ENOTEMPTY", "EEXIST")) throw error;
+  }
+  const directory = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    for (const entry of readdir(directory)) {
+      const stat = fstatat(directory, entry, AT_SYMLINK_NOFOLLOW);
+      if ((stat.mode & S_IFMT) === S_IFDIR) removeTree(directory, entry);
+      else removeIfPresent(directory, entry);
+    }
+  } finally {
+    close(directory);
+  }
+  unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+/**
+ * Opens a path of the image below its root: `..` and absolute symbolic links stay inside, links of procfs are refused
+ * (openat2(2), RESOLVE_IN_ROOT).
+ */
+export function openInRoot(rootfd: number, path: string, flags: number): number {
+  return openat2(rootfd, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/** A directory as a reference only: for the `…at` calls. */
+export function openDirectory(path: string): number {
+  return open(path, O_PATH | O_DIRECTORY);
+}
+
+/** Closes a descriptor that may be closed already. */
+export function closeQuietly(fd: number): void {
+  try {
+    close(fd);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
+}

@@ -1,0 +1,1 @@
+export { kvmApiVersion, kvmCreateVm } from "urunc:sys";

@@ -1,0 +1,12 @@
+export {
+  fsconfigCreate,
+  fsconfigSet,
+  fsmount,
+  fsopen,
+  mount,
+  mountSetattr,
+  moveMount,
+  openTree,
+  pivotRoot,
+  umount2,
+} from "urunc:sys";

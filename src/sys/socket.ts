@@ -1,0 +1,11 @@
+export {
+  accept,
+  bindUnix,
+  connectUnix,
+  listen,
+  peerCredentials,
+  recvFds,
+  sendFds,
+  socketpair,
+  unixSocket,
+} from "urunc:sys";
