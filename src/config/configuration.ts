@@ -1,15 +1,20 @@
 import type { MonitorKind } from "../monitors/kinds.ts";
 
-export type AcceleratorChoice = "auto" | "kvm" | "tcg";
+export const ACCELERATOR_CHOICES = ["auto", "kvm", "tcg"] as const;
+/** `auto`: KVM where it works, else software emulation with a warning. */
+export type AcceleratorChoice = (typeof ACCELERATOR_CHOICES)[number];
 
-/** `[monitors.<name>]` (REFERENCE §10). */
+export const LOG_LEVELS = ["panic", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** `[monitors.<name>]` */
 export interface MonitorConfiguration {
   /** MiB. */
   readonly defaultMemoryMb: number;
   readonly defaultVcpus: number;
   /** Absolute path of the program; empty: looked up in PATH. */
   readonly path: string;
-  /** qemu only: parent of the `qemu` and `seabios` data directories. */
+  /** qemu only: parent of the `qemu` and `seabios` data directories; empty: the usual places. */
   readonly dataPath: string;
   readonly vhost: boolean;
   /** qemu only. */
@@ -18,7 +23,7 @@ export interface MonitorConfiguration {
 
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
-  readonly log: { readonly level: string; readonly syslog: boolean };
+  readonly log: { readonly level: LogLevel; readonly syslog: boolean };
   readonly timestamps: { readonly enabled: boolean; readonly destination: string };
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
 }

@@ -3,7 +3,7 @@ import type { MonitorKind } from "../monitors/kinds.ts";
 
 /** A disk as the guest asks for it. */
 export interface GuestDisk {
-  /** Letters, digits and `_`; made by us, never by the image. The Solo5 device name for Solo5 guests. */
+  /** Letters, digits and `_`, at most 67; for Solo5 guests the device name of the manifest. */
   readonly id: string;
   /** Path inside the monitor's root. */
   readonly path: string;
@@ -15,6 +15,7 @@ export interface GuestDisk {
 /** What a guest kind is told. */
 export interface GuestInput {
   readonly monitor: MonitorKind;
+  /** uname machine: `x86_64`, `aarch64`. */
   readonly arch: string;
   readonly args: readonly string[];
   readonly env: readonly string[];
@@ -23,7 +24,7 @@ export interface GuestInput {
   /** True when an initrd is attached. */
   readonly initrd: boolean;
   /** The block image of the annotations, already at its place in the monitor's root. */
-  readonly block?: { readonly path: string; readonly mountPoint: string };
+  readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
 }
@@ -35,15 +36,19 @@ export interface GuestNeeds {
   readonly disks: readonly GuestDisk[];
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
+  /** What the guest will not get although it was asked for. */
+  readonly warnings: readonly string[];
 }
+
+export type GuestAnswer = { readonly needs: GuestNeeds } | { readonly problems: readonly Problem[] };
 
 /** One guest kind: pure, knows nothing of monitors but their kind. */
 export interface Guest {
-  /** Monitors this guest boots on (REFERENCE §1.4). */
+  /** Monitors this guest boots on. */
   readonly monitors: readonly MonitorKind[];
   readonly supportsInitrd: boolean;
   readonly supportsBlock: boolean;
   /** Least guest memory in bytes. */
   readonly minimumMemory: number;
-  needs(input: GuestInput): { readonly needs: GuestNeeds } | { readonly problems: readonly Problem[] };
+  needs(input: GuestInput): GuestAnswer;
 }

@@ -7,6 +7,7 @@ export type Accelerator = "kvm" | "tcg" | "none";
 /** What a monitor is told. All paths are inside its own root. */
 export interface MonitorInput {
   readonly binary: string;
+  /** uname machine: `x86_64`, `aarch64`. */
   readonly arch: string;
   readonly kernel: string;
   readonly initrd?: string;
@@ -14,7 +15,7 @@ export interface MonitorInput {
   readonly memory: number;
   readonly vcpus: number;
   readonly accelerator: Accelerator;
-  /** Whether the monitor's own seccomp filter is to be on (REFERENCE §4.1). */
+  /** Whether the monitor's own seccomp filter is to be on: `linux.seccomp` is in the spec. */
   readonly seccomp: boolean;
   readonly guest: GuestNeeds;
   readonly configuration: MonitorConfiguration;
@@ -24,9 +25,12 @@ export interface MonitorInput {
 export interface HostBind {
   /** Absolute path on the host. */
   readonly source: string;
-  /** Absolute path in the monitor's root. */
+  /**
+   * Absolute path in the monitor's root. Several binds with the same target are alternatives: the first that exists on
+   * the host is taken.
+   */
   readonly target: string;
-  /** Missing on the host: skipped when optional, else an error. */
+  /** None of the alternatives on the host: left out when optional, else an error. */
   readonly optional: boolean;
 }
 
@@ -34,12 +38,16 @@ export interface HostBind {
 export interface Monitor {
   /** Program looked up in PATH when the configuration names no path. */
   program(arch: string): string;
-  /** Accelerators it can use; `none` only for monitors that need no /dev/kvm. */
-  readonly accelerators: readonly Accelerator[];
+  /** Accelerators it can use, the preferred one first; `none` only for monitors that need no /dev/kvm. */
+  readonly accelerators: readonly [Accelerator, ...Accelerator[]];
   /** Guest memory is rounded down to a multiple of this many bytes. */
   readonly memoryUnit: number;
+  /** Most virtual CPUs it can give a guest. */
+  readonly maximumVcpus: number;
   readonly supportsInitrd: boolean;
   readonly supportsBlock: boolean;
+  /** Whether it can attach a disk that must not be written to. */
+  readonly supportsReadonlyBlock: boolean;
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
   /** Host paths besides the binary and shared libraries. */

@@ -1,7 +1,7 @@
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 
-/** What the image or the bundle says about its unikernel (REFERENCE §1), validated. */
+/** What the image or the bundle says about its unikernel, validated. `readMetadata` makes it; nothing else does. */
 export interface UnikernelMetadata {
   readonly guest: GuestKind;
   readonly monitor: MonitorKind;
@@ -17,6 +17,6 @@ export interface UnikernelMetadata {
   readonly solo5BlockDevice?: string;
   /** Where the values were found. */
   readonly source: "annotations" | "urunc.json";
-  /** The decoded annotations by full key, as they go into state.json (REFERENCE §1.5). */
+  /** The decoded annotations by full key, as they go into state.json. */
   readonly annotations: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,17 @@
+import type { Configuration, MonitorConfiguration } from "./configuration.ts";
+
+export const DEFAULT_MONITOR: MonitorConfiguration = {
+  defaultMemoryMb: 256,
+  defaultVcpus: 1,
+  path: "",
+  dataPath: "",
+  vhost: false,
+  accel: "auto",
+};
+
+/** What holds without a configuration file, and for every key a file does not have. */
+export const DEFAULT_CONFIGURATION: Configuration = {
+  log: { level: "info", syslog: false },
+  timestamps: { enabled: false, destination: "/var/log/urunc/timestamps.log" },
+  monitors: { qemu: DEFAULT_MONITOR, hvt: DEFAULT_MONITOR, spt: DEFAULT_MONITOR },
+};

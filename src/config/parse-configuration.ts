@@ -1,0 +1,159 @@
+/**
+ * /etc/urunc/config.toml becomes a {@link Configuration}. This is the only file that needs a TOML parser; callers import
+ * it when there is a file to read.
+ */
+import { parse, TomlError } from "smol-toml";
+import { MONITOR_KINDS, type MonitorKind } from "../monitors/kinds.ts";
+import { below, type Findings, findings, inShort, isObject, type JsonObject, report } from "../oci/decode.ts";
+import { type Result, refusal, success } from "../result.ts";
+import { ACCELERATOR_CHOICES, type Configuration, LOG_LEVELS, type MonitorConfiguration } from "./configuration.ts";
+import { DEFAULT_CONFIGURATION, DEFAULT_MONITOR } from "./defaults.ts";
+
+/** MiB: 16 TiB. */
+const MOST_MEMORY = 16 * 1024 * 1024;
+const MOST_VCPUS = 1024;
+
+/** Deeper nesting than any configuration has; bounds the parser's recursion. */
+const MAX_DEPTH = 16;
+
+/** Tables and keys that other versions of this file have. Accepted, without effect so far. */
+const NOT_YET_MONITORS: readonly string[] = ["firecracker", "cloud-hypervisor"];
+const NOT_YET_TABLES: readonly string[] = ["runtime", "extra_binaries"];
+const NOT_YET_MONITOR_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "vhost"];
+
+interface Reading {
+  readonly into: Findings;
+  readonly warnings: string[];
+}
+
+export function parseConfiguration(text: string, path: string): Result<Configuration> {
+  const into = findings(path, "invalid-configuration");
+  let file: unknown;
+  try {
+    file = parse(text, { maxDepth: MAX_DEPTH });
+  } catch (error) {
+    if (error instanceof TomlError) {
+      const [reason] = error.message.split("\n");
+      report(into, `line ${error.line}, column ${error.column}`, reason ?? "invalid TOML");
+    } else {
+      report(into, "", `must be TOML: ${error instanceof Error ? error.message : "it cannot be parsed"}`);
+    }
+    return refusal(into.problems);
+  }
+  const reading: Reading = { into, warnings: [] };
+  const configuration = readFile(reading, isObject(file) ? file : {});
+  return into.problems.length > 0 ? refusal(into.problems) : success(configuration, reading.warnings);
+}
+
+function readFile(reading: Reading, file: JsonObject): Configuration {
+  warnOfOthers(reading, file, "", ["log", "timestamps", "monitors"], NOT_YET_TABLES);
+  const log = table(reading, file, "log", "");
+  const timestamps = table(reading, file, "timestamps", "");
+  const monitors = table(reading, file, "monitors", "");
+  warnOfOthers(reading, log, "log", ["level", "syslog"], []);
+  warnOfOthers(reading, timestamps, "timestamps", ["enabled", "destination"], []);
+  warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, NOT_YET_MONITORS);
+  const defaults = DEFAULT_CONFIGURATION;
+  return {
+    log: {
+      level: oneOf(reading, log, "level", "log", LOG_LEVELS, defaults.log.level),
+      syslog: flag(reading, log, "syslog", "log", defaults.log.syslog),
+    },
+    timestamps: {
+      enabled: flag(reading, timestamps, "enabled", "timestamps", defaults.timestamps.enabled),
+      destination: absolutePath(reading, timestamps, "destination", "timestamps") || defaults.timestamps.destination,
+    },
+    monitors: {
+      qemu: readMonitor(reading, monitors, "qemu"),
+      hvt: readMonitor(reading, monitors, "hvt"),
+      spt: readMonitor(reading, monitors, "spt"),
+    },
+  };
+}
+
+const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];
+const QEMU_KEYS: readonly string[] = [...MONITOR_KEYS, "data_path", "accel"];
+
+function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind): MonitorConfiguration {
+  const path = `monitors.${kind}`;
+  const monitor = table(reading, monitors, kind, "monitors");
+  warnOfOthers(reading, monitor, path, kind === "qemu" ? QEMU_KEYS : MONITOR_KEYS, NOT_YET_MONITOR_KEYS);
+  const defaults = DEFAULT_MONITOR;
+  return {
+    defaultMemoryMb: count(reading, monitor, "default_memory_mb", path, MOST_MEMORY) || defaults.defaultMemoryMb,
+    defaultVcpus: count(reading, monitor, "default_vcpus", path, MOST_VCPUS) || defaults.defaultVcpus,
+    path: absolutePath(reading, monitor, "path", path),
+    dataPath: kind === "qemu" ? absolutePath(reading, monitor, "data_path", path).replace(/\/+$/, "") : "",
+    vhost: flag(reading, monitor, "vhost", path, defaults.vhost),
+    accel: kind === "qemu" ? oneOf(reading, monitor, "accel", path, ACCELERATOR_CHOICES, "auto") : defaults.accel,
+  };
+}
+
+function table(reading: Reading, parent: JsonObject, key: string, path: string): JsonObject {
+  const value = own(parent, key);
+  if (value === undefined) return {};
+  if (isObject(value)) return value;
+  report(reading.into, below(path, key), "must be a table", value);
+  return {};
+}
+
+/** TOML may define any name; those of Object.prototype are nobody's values. */
+function own(parent: JsonObject, key: string): unknown {
+  return Object.hasOwn(parent, key) ? parent[key] : undefined;
+}
+
+/** 0 stands for the default. */
+function count(reading: Reading, parent: JsonObject, key: string, path: string, most: number): number {
+  const value = own(parent, key);
+  if (value === undefined) return 0;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most) return value;
+  report(reading.into, below(path, key), `must be an integer from 0 to ${most}`, value);
+  return 0;
+}
+
+function flag(reading: Reading, parent: JsonObject, key: string, path: string, otherwise: boolean): boolean {
+  const value = own(parent, key);
+  if (value === undefined) return otherwise;
+  if (typeof value === "boolean") return value;
+  report(reading.into, below(path, key), "must be true or false", value);
+  return otherwise;
+}
+
+/** Empty when absent or empty. */
+function absolutePath(reading: Reading, parent: JsonObject, key: string, path: string): string {
+  const value = own(parent, key);
+  if (value === undefined || value === "") return "";
+  if (typeof value === "string" && value.startsWith("/") && !value.includes("\0")) return value;
+  report(reading.into, below(path, key), "must be an absolute path", value);
+  return "";
+}
+
+function oneOf<T extends string>(
+  reading: Reading,
+  parent: JsonObject,
+  key: string,
+  path: string,
+  choices: readonly T[],
+  otherwise: T,
+): T {
+  const value = own(parent, key);
+  if (value === undefined) return otherwise;
+  const choice = choices.find((one) => one === value);
+  if (choice !== undefined) return choice;
+  report(reading.into, below(path, key), `must be one of ${choices.join(", ")}`, value);
+  return otherwise;
+}
+
+function warnOfOthers(
+  reading: Reading,
+  value: JsonObject,
+  path: string,
+  known: readonly string[],
+  notYet: readonly string[],
+): void {
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue;
+    const reason = notYet.includes(key) ? "has no effect yet" : "is not known and has no effect";
+    reading.warnings.push(`${reading.into.file}: ${below(path, /^[\w-]+$/.test(key) ? key : inShort(key))}: ${reason}`);
+  }
+}

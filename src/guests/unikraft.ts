@@ -1,0 +1,80 @@
+/**
+ * Unikraft: library parameters, `--`, then the application's arguments. The kernel splits the text at blanks, takes
+ * quotes of either kind away and knows no escapes (unikraft, lib/ukargparse); values of a list end at a word whose
+ * last character is `]` (lib/uklibparam).
+ */
+import type { Problem } from "../failure.ts";
+import { guestProblem } from "./command-line.ts";
+import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { isBefore, parseVersion } from "./version.ts";
+
+/** From here on parameters are called `env.vars`, `netdev.ip` and `vfs.fstab`. */
+const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;
+
+/**
+ * `extract` unpacks the initrd into the root; `ramfs=1` mounts a ramfs there first. Releases before that option ignore
+ * it, 0.16.3 does not start without it.
+ */
+const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]';
+
+export const unikraft: Guest = {
+  monitors: ["qemu"],
+  supportsInitrd: true,
+  supportsBlock: false,
+  minimumMemory: 4 * 1024 * 1024,
+  needs,
+};
+
+function needs(input: GuestInput): GuestAnswer {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  const current = isCurrent(input.version, warnings);
+  if (!current && input.env.length > 0) {
+    warnings.push(`unikraft: environment variables are not passed: version ${input.version} has no parameter for them`);
+  }
+  const fields = [
+    "Unikraft",
+    input.arch === "aarch64" ? "console=ttyS0" : "",
+    current ? environment(input.env, problems) : "",
+    "",
+    "",
+    "",
+    input.initrd ? (current ? FSTAB : "vfs.rootfs=initrd") : "",
+    "--",
+    input.args.map((argument) => quote(argument, problems)).join(" "),
+  ];
+  if (problems.length > 0) return { problems };
+  return { needs: { commandLine: fields.join(" "), disks: [], monitorOptions: [], warnings } };
+}
+
+/** A version that is missing or cannot be read counts as current. */
+function isCurrent(text: string, warnings: string[]): boolean {
+  if (text === "") return true;
+  const version = parseVersion(text);
+  if (version !== undefined) return !isBefore(version, NEW_PARAMETERS);
+  warnings.push(`unikraft: version ${JSON.stringify(text.slice(0, 40))} cannot be read, the newest format is used`);
+  return true;
+}
+
+/** An entry that ends in `]` would end the list, so it gets a parameter of its own. */
+function environment(env: readonly string[], problems: Problem[]): string {
+  const listed: string[] = [];
+  const single: string[] = [];
+  for (const entry of env) (entry.endsWith("]") ? single : listed).push(quote(entry, problems));
+  const words = single.map((entry) => `env.vars=${entry}`);
+  if (listed.length > 0) words.unshift(`env.vars=[ ${listed.join(" ")} ]`);
+  return words.join(" ");
+}
+
+/** One word for the kernel's splitter, whatever blanks it has. */
+function quote(word: string, problems: Problem[]): string {
+  if (word === "") {
+    problems.push(guestProblem("unikraft: an empty argument cannot be passed: its command line has no way to write it"));
+    return "";
+  }
+  if (!/["'\s]/.test(word)) return word;
+  if (!word.includes('"')) return `"${word}"`;
+  if (!word.includes("'")) return `'${word}'`;
+  problems.push(guestProblem(`unikraft: ${JSON.stringify(word)} cannot be passed: it has quotes of both kinds`));
+  return "";
+}

@@ -1,0 +1,98 @@
+/** QEMU's system emulator (QEMU 7.2, docs/system/invocation). */
+import type { MonitorConfiguration } from "../config/configuration.ts";
+import type { GuestDisk } from "../guests/guest.ts";
+import type { HostBind, Monitor, MonitorInput } from "./monitor.ts";
+
+/** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
+const DATA = "/usr/share/qemu";
+/** Debian and others keep the firmware here and link to it; QEMU looks here by itself too. */
+const FIRMWARE = "/usr/share/seabios";
+
+export const qemu: Monitor = {
+  program: (arch) => `qemu-system-${arch}`,
+  accelerators: ["kvm", "tcg"],
+  // QEMU rounds RAM up to 8 KiB; a guest must not get more than its limit.
+  memoryUnit: 8192,
+  maximumVcpus: 255,
+  supportsInitrd: true,
+  supportsBlock: true,
+  supportsReadonlyBlock: true,
+  argv,
+  dataFiles,
+};
+
+function argv(input: MonitorInput): readonly string[] {
+  const isArm = input.arch === "aarch64";
+  return [
+    input.binary,
+    "-L",
+    DATA,
+    "-no-user-config",
+    "-nodefaults",
+    "-M",
+    isArm ? "virt" : "pc",
+    "-accel",
+    input.accelerator === "kvm" ? "kvm" : "tcg",
+    "-cpu",
+    input.accelerator === "kvm" ? "host" : "max",
+    "-smp",
+    `${input.vcpus}`,
+    "-m",
+    `${input.memory}B`,
+    "-display",
+    "none",
+    "-vga",
+    "none",
+    "-monitor",
+    "none",
+    // signal=off: Ctrl-C on the terminal is a character for the guest, not the end of the monitor.
+    "-chardev",
+    "stdio,id=console,signal=off",
+    "-serial",
+    "chardev:console",
+    "-nic",
+    "none",
+    // A guest that resets itself has ended.
+    "-no-reboot",
+    ...(input.seccomp
+      ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
+      : []),
+    ...input.guest.disks.flatMap(diskOptions),
+    "-kernel",
+    input.kernel,
+    ...(input.initrd === undefined ? [] : ["-initrd", input.initrd]),
+    ...input.guest.monitorOptions,
+    ...(input.guest.commandLine === "" ? [] : ["-append", input.guest.commandLine]),
+  ];
+}
+
+function diskOptions(disk: GuestDisk): readonly string[] {
+  const access = disk.readonly ? ",readonly=on" : "";
+  return [
+    "-drive",
+    `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
+    "-device",
+    `virtio-blk-pci,serial=${disk.id},drive=${disk.id}`,
+  ];
+}
+
+/** A value inside an option list: a comma in it is written twice (QEMU, docs/system/invocation, "-drive"). */
+function optionValue(value: string): string {
+  return value.replaceAll(",", ",,");
+}
+
+function dataFiles(configuration: MonitorConfiguration): readonly HostBind[] {
+  const parent = configuration.dataPath;
+  if (parent !== "") {
+    return [
+      { source: `${parent}/qemu`, target: DATA, optional: false },
+      { source: `${parent}/seabios`, target: FIRMWARE, optional: true },
+    ];
+  }
+  return [
+    { source: "/usr/local/share/qemu", target: DATA, optional: false },
+    { source: "/usr/share/qemu", target: DATA, optional: false },
+    { source: "/usr/local/share/seabios", target: FIRMWARE, optional: true },
+    { source: "/usr/share/seabios", target: FIRMWARE, optional: true },
+  ];
+}

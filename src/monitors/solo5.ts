@@ -1,0 +1,31 @@
+/**
+ * What the two Solo5 tenders share (solo5, docs/building.md): options, `--`, the kernel, and the command line as one
+ * argument, which the tender hands to the guest unchanged.
+ */
+import type { Monitor, MonitorInput } from "./monitor.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+export const SOLO5 = {
+  memoryUnit: MEBIBYTE,
+  maximumVcpus: 1,
+  supportsInitrd: false,
+  supportsBlock: true,
+  // The tender opens block devices for reading and writing.
+  supportsReadonlyBlock: false,
+  argv,
+  dataFiles: () => [],
+} as const satisfies Omit<Monitor, "program" | "accelerators">;
+
+function argv(input: MonitorInput): readonly string[] {
+  const { disks, monitorOptions, commandLine } = input.guest;
+  return [
+    input.binary,
+    `--mem=${input.memory / MEBIBYTE}`,
+    ...disks.map((disk) => `--block:${disk.id}=${disk.path}`),
+    ...monitorOptions,
+    "--",
+    input.kernel,
+    ...(commandLine === "" ? [] : [commandLine]),
+  ];
+}

@@ -1,0 +1,121 @@
+/**
+ * Finds out whether a bundle is a unikernel and what its annotations say, from the spec's annotations or from the
+ * image's /urunc.json. The spec wins when it has the three required keys; the two are never merged.
+ */
+import type { Problem } from "../failure.ts";
+import { decodeBase64Text } from "./base64.ts";
+import { type Findings, findings, isObject, report } from "./decode.ts";
+import type { UnikernelMetadata } from "./metadata.ts";
+import { ANNOTATION_PREFIX, GUEST_NAMES, MONITOR_NAMES, validateMetadata } from "./validate-metadata.ts";
+
+export type MetadataOutcome =
+  | { readonly kind: "not-unikernel" }
+  | { readonly kind: "unikernel"; readonly metadata: UnikernelMetadata; readonly warnings: readonly string[] }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
+
+/** Values by full annotation key. */
+type Values = Readonly<Record<string, string>>;
+
+const REQUIRED = ["unikernelType", "hypervisor", "binary"] as const;
+
+/** Whether the spec's annotations alone describe the unikernel, so that urunc.json is not needed. */
+export function annotationsAreComplete(annotations: Values): boolean {
+  return REQUIRED.every((name) => annotations[ANNOTATION_PREFIX + name]);
+}
+
+/**
+ * `uruncJson` is the text of /urunc.json of the image, `undefined` when it has none; the caller caps its size. It is
+ * looked at only when the annotations are not complete.
+ */
+export function readMetadata(annotations: Values, uruncJson: string | undefined): MetadataOutcome {
+  if (annotationsAreComplete(annotations)) {
+    const into = findings("config.json", "invalid-annotation");
+    const values = ownValues(annotations);
+    const plain = isEncoded(values) ? decodeAll(into, values) : values;
+    return outcome(into, plain, "annotations", []);
+  }
+  if (uruncJson === undefined) return { kind: "not-unikernel" };
+  const into = findings("urunc.json", "invalid-annotation");
+  const values = parseUruncJson(into, uruncJson);
+  if (into.problems.length > 0) return { kind: "invalid", problems: into.problems };
+  if (!annotationsAreComplete(values)) return { kind: "not-unikernel" };
+  return outcome(into, decodeAll(into, values), "urunc.json", partialWarning(annotations));
+}
+
+function outcome(
+  into: Findings,
+  values: Values,
+  source: UnikernelMetadata["source"],
+  early: readonly string[],
+): MetadataOutcome {
+  if (into.problems.length > 0) return { kind: "invalid", problems: into.problems };
+  const warnings = [...early];
+  const metadata = validateMetadata(into, values, source, warnings);
+  return metadata === undefined
+    ? { kind: "invalid", problems: into.problems }
+    : { kind: "unikernel", metadata, warnings };
+}
+
+/** Says which annotations of the spec were not used because the image's file describes the unikernel. */
+function partialWarning(annotations: Values): readonly string[] {
+  const ignored = Object.keys(ownValues(annotations));
+  if (ignored.length === 0) return [];
+  return [`config.json: ${ignored.join(", ")} ignored: urunc.json of the image describes the unikernel`];
+}
+
+/** The entries with our prefix that have a value; `com.urunc.internal.` is nobody's to set and never read. */
+function ownValues(annotations: Values): Values {
+  const values: Record<string, string> = {};
+  for (const key of Object.keys(annotations)) {
+    const value = annotations[key];
+    if (value && key.startsWith(ANNOTATION_PREFIX)) values[key] = value;
+  }
+  return values;
+}
+
+/**
+ * Whether a builder left the values base64 encoded, as it writes them to urunc.json, in the image's annotations. Only
+ * closed value sets decide, so that no plain value is ever taken for an encoded one.
+ */
+function isEncoded(values: Values): boolean {
+  const guest = values[`${ANNOTATION_PREFIX}unikernelType`] ?? "";
+  const monitor = values[`${ANNOTATION_PREFIX}hypervisor`] ?? "";
+  if (GUEST_NAMES.includes(guest) || MONITOR_NAMES.includes(monitor)) return false;
+  return (
+    GUEST_NAMES.includes(decodeBase64Text(guest) ?? "") && MONITOR_NAMES.includes(decodeBase64Text(monitor) ?? "")
+  );
+}
+
+function decodeAll(into: Findings, values: Values): Values {
+  const decoded: Record<string, string> = {};
+  for (const key of Object.keys(values)) {
+    const value = values[key] ?? "";
+    const text = decodeBase64Text(value);
+    if (text === undefined) report(into, key, "must be base64 of UTF-8 text", value);
+    else if (text.includes("\0")) report(into, key, "must not contain a NUL character");
+    else decoded[key] = text;
+  }
+  return decoded;
+}
+
+function parseUruncJson(into: Findings, text: string): Values {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    report(into, "", `must be JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}`);
+    return {};
+  }
+  if (!isObject(value)) {
+    report(into, "", "must be a JSON object", value);
+    return {};
+  }
+  const values: Record<string, string> = {};
+  for (const key of Object.keys(value)) {
+    const entry = value[key];
+    if (!key.startsWith(ANNOTATION_PREFIX)) continue;
+    if (typeof entry !== "string") report(into, key, "must be a string", entry);
+    else if (entry !== "") values[key] = entry;
+  }
+  return values;
+}

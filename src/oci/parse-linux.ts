@@ -1,0 +1,108 @@
+/** `linux` of config.json (runtime-spec, config-linux.md), as far as a unikernel container uses it. */
+import {
+  below,
+  type Findings,
+  integerIn,
+  isObject,
+  type JsonObject,
+  listIn,
+  objectIn,
+  report,
+  requiredTextIn,
+  textIn,
+} from "./decode.ts";
+import { type IdMapping, NAMESPACE_TYPES, type Namespace, type NamespaceType, type Spec } from "./spec.ts";
+
+const PROPAGATIONS: readonly string[] = [
+  "private",
+  "rprivate",
+  "slave",
+  "rslave",
+  "shared",
+  "rshared",
+  "unbindable",
+  "runbindable",
+];
+
+/** Memory limits are int64 in the specification; the least and greatest as JSON numbers. */
+const INT64_LIMIT = 9223372036854775807;
+
+export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
+  const linux = objectIn(into, config, "linux", "") ?? {};
+  const memoryLimit = parseMemoryLimit(into, linux);
+  const cgroupsPath = textIn(into, linux, "cgroupsPath", "linux");
+  const rootfsPropagation = textIn(into, linux, "rootfsPropagation", "linux");
+  if (rootfsPropagation && !PROPAGATIONS.includes(rootfsPropagation)) {
+    report(into, "linux.rootfsPropagation", `must be one of ${PROPAGATIONS.join(", ")}`, rootfsPropagation);
+  }
+  return {
+    namespaces: parseNamespaces(into, linux),
+    uidMappings: parseMappings(into, linux, "uidMappings"),
+    gidMappings: parseMappings(into, linux, "gidMappings"),
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    seccomp: objectIn(into, linux, "seccomp", "linux") !== undefined,
+    ...(cgroupsPath ? { cgroupsPath } : {}),
+    ...(rootfsPropagation ? { rootfsPropagation } : {}),
+  };
+}
+
+/** Bytes; a limit that is not positive means that there is none. */
+function parseMemoryLimit(into: Findings, linux: JsonObject): number | undefined {
+  const resources = objectIn(into, linux, "resources", "linux");
+  if (resources === undefined) return undefined;
+  const memory = objectIn(into, resources, "memory", "linux.resources");
+  if (memory === undefined) return undefined;
+  const limit = integerIn(into, memory, "limit", "linux.resources.memory", -INT64_LIMIT, INT64_LIMIT);
+  return limit !== undefined && limit > 0 ? limit : undefined;
+}
+
+/** Known types, each at most once (runtime-spec: duplicates MUST be an error), paths absolute. */
+function parseNamespaces(into: Findings, linux: JsonObject): readonly Namespace[] {
+  const namespaces: Namespace[] = [];
+  listIn(into, linux, "namespaces", "linux").forEach((entry, index) => {
+    const place = below("linux.namespaces", index);
+    if (!isObject(entry)) {
+      report(into, place, "must be an object", entry);
+      return;
+    }
+    const name = requiredTextIn(into, entry, "type", place);
+    if (name === undefined) return;
+    const type = namespaceType(name);
+    if (type === undefined) {
+      report(into, below(place, "type"), `must be one of ${NAMESPACE_TYPES.join(", ")}`, name);
+      return;
+    }
+    if (namespaces.some((other) => other.type === type)) {
+      report(into, below(place, "type"), "is given twice", name);
+      return;
+    }
+    const path = textIn(into, entry, "path", place);
+    if (path && !path.startsWith("/")) report(into, below(place, "path"), "must be an absolute path", path);
+    namespaces.push(path ? { type, path } : { type });
+  });
+  return namespaces;
+}
+
+function namespaceType(name: string): NamespaceType | undefined {
+  return NAMESPACE_TYPES.find((type) => type === name);
+}
+
+function parseMappings(into: Findings, linux: JsonObject, key: string): readonly IdMapping[] {
+  const mappings: IdMapping[] = [];
+  listIn(into, linux, key, "linux").forEach((entry, index) => {
+    const path = below(`linux.${key}`, index);
+    if (!isObject(entry)) {
+      report(into, path, "must be an object", entry);
+      return;
+    }
+    const containerID = integerIn(into, entry, "containerID", path, 0, 4294967295);
+    const hostID = integerIn(into, entry, "hostID", path, 0, 4294967295);
+    const size = integerIn(into, entry, "size", path, 0, 4294967295);
+    if (containerID !== undefined && hostID !== undefined && size !== undefined) {
+      mappings.push({ containerID, hostID, size });
+    } else {
+      report(into, path, "must have containerID, hostID and size");
+    }
+  });
+  return mappings;
+}

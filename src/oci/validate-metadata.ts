@@ -1,0 +1,166 @@
+/** The values of the annotations, decoded, become {@link UnikernelMetadata} here, or a list of what is wrong. */
+import { GUEST_KINDS, type GuestKind, guestKind } from "../guests/kinds.ts";
+import { GUESTS } from "../guests/registry.ts";
+import { MONITOR_KINDS, type MonitorKind, monitorKind } from "../monitors/kinds.ts";
+import { cleanPath } from "./clean-path.ts";
+import { type Findings, report } from "./decode.ts";
+import type { UnikernelMetadata } from "./metadata.ts";
+
+export const ANNOTATION_PREFIX = "com.urunc.unikernel.";
+
+/** Every guest and monitor name in use among builders; those beyond our kinds are refused by name, not as nonsense. */
+export const GUEST_NAMES: readonly string[] = [
+  ...GUEST_KINDS,
+  ...["mewz", "hermit", "freebsd", "includeos", "osv", "nanos"],
+];
+export const MONITOR_NAMES: readonly string[] = [
+  ...MONITOR_KINDS,
+  ...["firecracker", "cloud-hypervisor", "hyperlight-unikraft", "uhyve"],
+];
+
+/** Annotations with a meaning here; all others below the prefix are named in a warning. */
+const KNOWN: readonly string[] = [
+  "unikernelType",
+  "hypervisor",
+  "binary",
+  "cmdline",
+  "unikernelVersion",
+  "initrd",
+  "block",
+  "blkMntPoint",
+  "mountRootfs",
+  "solo5NetDev",
+  "solo5BlkDev",
+];
+
+/** Name resources of the host, so that an image must not set them; the host's own are not supported yet. */
+const HOST_ONLY: readonly string[] = ["vAccel", "RPCAddress", "bootKernel", "bootInitrd"];
+
+const TRUE_WORDS: readonly string[] = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE_WORDS: readonly string[] = ["0", "f", "F", "FALSE", "false", "False"];
+
+const TEXT_LIMIT = 4096;
+
+export function validateMetadata(
+  into: Findings,
+  values: Readonly<Record<string, string>>,
+  source: UnikernelMetadata["source"],
+  warnings: string[],
+): UnikernelMetadata | undefined {
+  const place = (name: string): string =>
+    source === "annotations" ? `annotation ${ANNOTATION_PREFIX}${name}` : ANNOTATION_PREFIX + name;
+  const value = (name: string): string | undefined => values[ANNOTATION_PREFIX + name];
+
+  const guest = readGuest(into, place("unikernelType"), value("unikernelType") ?? "");
+  const monitor = readMonitor(into, place("hypervisor"), value("hypervisor") ?? "");
+  if (guest !== undefined && monitor !== undefined && !GUESTS[guest].monitors.includes(monitor)) {
+    const able = GUESTS[guest].monitors.join(", ");
+    report(into, place("hypervisor"), `${guest} does not run on ${monitor}: it runs on ${able}`);
+  }
+  const binary = value("binary") ?? "";
+  checkPath(into, place("binary"), binary);
+  const initrd = value("initrd");
+  if (initrd !== undefined) checkPath(into, place("initrd"), initrd);
+  const block = readBlock(into, value, place, warnings);
+  const version = value("unikernelVersion") ?? "";
+  if (version.length > TEXT_LIMIT) {
+    report(into, place("unikernelVersion"), `must have at most ${TEXT_LIMIT} characters`);
+  }
+  const mountRootfs = readBoolean(into, place("mountRootfs"), value("mountRootfs"));
+  const solo5NetDevice = value("solo5NetDev");
+  const solo5BlockDevice = value("solo5BlkDev");
+  checkDeviceName(into, place("solo5NetDev"), solo5NetDevice);
+  checkDeviceName(into, place("solo5BlkDev"), solo5BlockDevice);
+  const used = sortOut(into, values, source, place, warnings);
+  if (guest === undefined || monitor === undefined || into.problems.length > 0) return undefined;
+  return {
+    guest,
+    monitor,
+    binary,
+    cmdline: value("cmdline") ?? "",
+    version,
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(block === undefined ? {} : { block }),
+    mountRootfs,
+    ...(solo5NetDevice === undefined ? {} : { solo5NetDevice }),
+    ...(solo5BlockDevice === undefined ? {} : { solo5BlockDevice }),
+    source,
+    annotations: used,
+  };
+}
+
+function readGuest(into: Findings, place: string, name: string): GuestKind | undefined {
+  const kind = guestKind(name);
+  if (kind === undefined) report(into, place, `must be one of ${GUEST_KINDS.join(", ")}`, name);
+  return kind;
+}
+
+function readMonitor(into: Findings, place: string, name: string): MonitorKind | undefined {
+  const kind = monitorKind(name);
+  if (kind === undefined) report(into, place, `must be one of ${MONITOR_KINDS.join(", ")}`, name);
+  return kind;
+}
+
+function readBlock(
+  into: Findings,
+  value: (name: string) => string | undefined,
+  place: (name: string) => string,
+  warnings: string[],
+): UnikernelMetadata["block"] {
+  const path = value("block");
+  const mountPoint = value("blkMntPoint");
+  if (path === undefined) {
+    if (mountPoint !== undefined) warnings.push(`${place("blkMntPoint")} ignored: there is no block image`);
+    return undefined;
+  }
+  checkPath(into, place("block"), path);
+  if (mountPoint === undefined) {
+    report(into, place("block"), "annotation for block device was set without a mountpoint: set blkMntPoint");
+    return undefined;
+  }
+  if (mountPoint !== "/") checkPath(into, place("blkMntPoint"), mountPoint);
+  if (!mountPoint.startsWith("/")) report(into, place("blkMntPoint"), "must be an absolute path", mountPoint);
+  return { path, mountPoint };
+}
+
+/** Characters that need no quoting anywhere, no option look-alike, no way out of the rootfs, one spelling only. */
+function checkPath(into: Findings, place: string, path: string): void {
+  if (path.length > TEXT_LIMIT) report(into, place, `must have at most ${TEXT_LIMIT} characters`);
+  else if (!/^[A-Za-z0-9._/-]+$/.test(path)) report(into, place, "must be a path of A-Z a-z 0-9 . _ / -", path);
+  else if (path.startsWith("..") || path.startsWith("-")) report(into, place, "must not start with .. or -", path);
+  else if (path === "/" || path === ".") report(into, place, "must name a file", path);
+  else if (cleanPath(path) !== path) report(into, place, "must not contain empty, . or .. segments", path);
+}
+
+/** Text that Go's strconv.ParseBool takes. */
+function readBoolean(into: Findings, place: string, text: string | undefined): boolean {
+  if (text === undefined || FALSE_WORDS.includes(text)) return false;
+  if (!TRUE_WORDS.includes(text)) report(into, place, "must be true or false", text);
+  return true;
+}
+
+/** Device names of a Solo5 manifest (solo5, docs/architecture.md). */
+function checkDeviceName(into: Findings, place: string, name: string | undefined): void {
+  if (name !== undefined && !/^[A-Za-z0-9]{1,67}$/.test(name)) {
+    report(into, place, "must have 1 to 67 letters and digits", name);
+  }
+}
+
+/** Keeps what is used; warns of what is not; refuses what the host asks for in vain. */
+function sortOut(
+  into: Findings,
+  values: Readonly<Record<string, string>>,
+  source: UnikernelMetadata["source"],
+  place: (name: string) => string,
+  warnings: string[],
+): Readonly<Record<string, string>> {
+  const used: Record<string, string> = {};
+  for (const key of Object.keys(values)) {
+    const name = key.slice(ANNOTATION_PREFIX.length);
+    if (KNOWN.includes(name)) used[key] = values[key] ?? "";
+    else if (!HOST_ONLY.includes(name)) warnings.push(`${place(name)} ignored: it is not known`);
+    else if (source === "annotations") report(into, place(name), "is not supported");
+    else warnings.push(`${place(name)} ignored: an image must not name resources of the host`);
+  }
+  return used;
+}
