@@ -43,7 +43,7 @@ static struct sample take_sample(void) {
     if (after - before < best_width) {
       best_width = after - before;
       best.tsc = before + best_width / 2;
-      best.ticks = 0x10000 - count;
+      best.ticks = (0x10000 - count) & 0xffff;
       best.ran_out = status & 0x80; /* the output pin */
     }
   }
