@@ -25,7 +25,7 @@ const PROPAGATIONS: readonly string[] = [
 ];
 
 /** Memory limits are int64 in the specification; the least and greatest as JSON numbers. */
-const INT64_LIMIT = 9223372036854775807;
+const INT64_LIMIT = 2 ** 63;
 
 export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
   const linux = objectIn(into, config, "linux", "") ?? {};

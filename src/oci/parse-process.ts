@@ -40,7 +40,7 @@ const RLIMITS: readonly string[] = [
 ];
 
 /** RLIM_INFINITY as a JSON number: 2^64 - 1, which a double holds as 2^64. */
-const RLIMIT_MOST = 18446744073709551615;
+const RLIMIT_MOST = 2 ** 64;
 
 export function parseProcess(into: Findings, value: JsonObject): Spec["process"] {
   const terminal = booleanIn(into, value, "terminal", "process");
@@ -140,8 +140,13 @@ function parseRlimits(into: Findings, process: JsonObject): readonly Rlimit[] {
       if (entry["hard"] === undefined) report(into, below(path, "hard"), "is missing");
     } else {
       seen.add(type);
-      rlimits.push({ type, soft, hard });
+      rlimits.push({ type, soft: limitOf(soft), hard: limitOf(hard) });
     }
   });
   return rlimits;
+}
+
+/** No program writes a limit of half the range but RLIM_INFINITY, and no double holds one exactly. */
+function limitOf(value: number): number {
+  return value >= 2 ** 63 ? -1 : value;
 }

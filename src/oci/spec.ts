@@ -35,7 +35,9 @@ export interface Hook {
 export interface Rlimit {
   /** `RLIMIT_…` name. */
   readonly type: string;
+  /** -1: no limit. */
   readonly soft: number;
+  /** -1: no limit. */
   readonly hard: number;
 }
 
@@ -81,7 +83,7 @@ export interface Spec {
     readonly gidMappings: readonly IdMapping[];
     /** Bytes; absent or ≤ 0 in the file: no limit. */
     readonly memoryLimit?: number;
-    /** linux.seccomp is present (REFERENCE §4.1: its absence switches the monitor's own filter off). */
+    /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches the monitor's own filter off. */
     readonly seccomp: boolean;
     readonly cgroupsPath?: string;
     readonly rootfsPropagation?: string;

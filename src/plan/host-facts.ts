@@ -1,6 +1,6 @@
 /**
  * What the plan may know about the host, found out by `sandbox/host-facts.ts` before the plan is made, so that making
- * the plan needs no effects.
+ * the plan needs no effects. `factQuery` says what to find out.
  */
 export interface HostFacts {
   /** uname machine: `x86_64`, `aarch64`. */

@@ -40,7 +40,7 @@ export interface DeviceNode {
 
 /**
  * Everything `create` and `start` will do for one container, decided: frozen JSON that can be printed, compared and
- * carried out (DESIGN §3).
+ * carried out.
  */
 export interface LaunchPlan {
   readonly guest: GuestKind;

@@ -1,0 +1,99 @@
+/** The single decisions of a plan: each answers a value and notes what stands against it. */
+import type { Accelerator } from "../monitors/monitor.ts";
+import type { Namespace } from "../oci/spec.ts";
+import type { Planning } from "./plan-input.ts";
+
+const MEBIBYTE = 1024 * 1024;
+
+/** KVM where it works; software emulation only where the monitor has it and the configuration allows it. */
+export function decideAccelerator(planning: Planning): Accelerator {
+  const { monitor, settings, facts, metadata } = planning;
+  const [preferred] = monitor.accelerators;
+  if (preferred !== "kvm") return preferred;
+  const canEmulate = monitor.accelerators.includes("tcg");
+  if (canEmulate && settings.accel === "tcg") return "tcg";
+  if (facts.kvmProblem === undefined) return "kvm";
+  if (canEmulate && settings.accel === "auto") {
+    planning.warnings.push(
+      `${metadata.monitor}: KVM cannot be used (${facts.kvmProblem}): the guest runs in software emulation and is slow`,
+    );
+    return "tcg";
+  }
+  const advice = canEmulate ? `: set monitors.${metadata.monitor}.accel to "auto" or "tcg" to do without` : "";
+  const message = `${metadata.monitor} needs KVM, which cannot be used: ${facts.kvmProblem}${advice}`;
+  planning.problems.push({ code: "no-kvm", message });
+  return "kvm";
+}
+
+/** The spec's limit is the guest's memory; without one the configuration's default. Never more than either says. */
+export function decideMemory(planning: Planning): number {
+  const { spec, monitor, guest, metadata, settings } = planning;
+  const limit = spec.linux.memoryLimit;
+  const wanted = limit ?? settings.defaultMemoryMb * MEBIBYTE;
+  const memory = wanted - (wanted % monitor.memoryUnit);
+  const source =
+    limit === undefined ? `monitors.${metadata.monitor}.default_memory_mb` : "linux.resources.memory.limit";
+  if (memory > Number.MAX_SAFE_INTEGER) {
+    planning.problems.push({ code: "memory", message: `guest memory: ${source} is beyond all machines` });
+  } else if (memory < guest.minimumMemory) {
+    const message = `guest memory: ${source} gives ${inMebibytes(wanted)}, ${metadata.guest} needs at least ${inMebibytes(guest.minimumMemory)}`;
+    planning.problems.push({ code: "memory", message });
+  }
+  const initrd = metadata.initrd === undefined ? undefined : imageFile(planning, metadata.initrd);
+  if (initrd?.found && initrd.size >= memory && memory >= guest.minimumMemory) {
+    const message = `guest memory: the initrd ${metadata.initrd} has ${initrd.size} bytes, ${source} gives ${memory}`;
+    planning.problems.push({ code: "memory", message });
+  }
+  return memory;
+}
+
+export function inMebibytes(bytes: number): string {
+  const mebibytes = bytes / MEBIBYTE;
+  return Number.isInteger(mebibytes) ? `${mebibytes} MiB` : `${bytes} bytes`;
+}
+
+export function decideVcpus(planning: Planning): number {
+  const { monitor, settings, metadata } = planning;
+  if (settings.defaultVcpus <= monitor.maximumVcpus) return settings.defaultVcpus;
+  const most = monitor.maximumVcpus;
+  planning.warnings.push(
+    `${metadata.monitor} gives a guest ${most} virtual CPU${most === 1 ? "" : "s"} at most: monitors.${metadata.monitor}.default_vcpus is ${settings.defaultVcpus}`,
+  );
+  return most;
+}
+
+/** Arguments of the guest: `process.args`, else the annotation's words. */
+export function decideArguments(planning: Planning): readonly string[] {
+  const { args } = planning.spec.process;
+  if (args.length > 0) return args;
+  return planning.metadata.cmdline.split(/\s+/).filter((word) => word !== "");
+}
+
+/** The spec's namespaces and a mount namespace, which every monitor's root is made in. */
+export function decideNamespaces(planning: Planning): readonly Namespace[] {
+  const { namespaces } = planning.spec.linux;
+  const { problems, spec } = planning;
+  const find = (type: Namespace["type"]) => namespaces.find((namespace) => namespace.type === type);
+  if (find("user") !== undefined) {
+    const message = "linux.namespaces: user namespaces are not supported yet: remove the entry of type user";
+    problems.push({ code: "user-namespace", message });
+  }
+  if (find("mount")?.path !== undefined) {
+    const message = "linux.namespaces: a mount namespace cannot be joined: the monitor's root is made in its own, remove its path";
+    problems.push({ code: "mount-namespace", message });
+  }
+  if (find("uts") === undefined) {
+    for (const key of ["hostname", "domainname"] as const) {
+      if (spec[key] === undefined) continue;
+      const message = `${key}: cannot be set without a UTS namespace: it would change the host's`;
+      problems.push({ code: "no-uts-namespace", message });
+    }
+  }
+  return find("mount") === undefined ? [...namespaces, { type: "mount" }] : namespaces;
+}
+
+/** What is known of a file of the image; own members only, since the image chose the name. */
+export function imageFile(planning: Planning, path: string) {
+  const { imageFiles } = planning.facts;
+  return Object.hasOwn(imageFiles, path) ? imageFiles[path] : undefined;
+}

@@ -1,0 +1,53 @@
+import type { Configuration } from "../config/configuration.ts";
+import { MONITORS } from "../monitors/registry.ts";
+import type { UnikernelMetadata } from "../oci/metadata.ts";
+import type { Spec } from "../oci/spec.ts";
+import { LIBRARY_CACHE, LIBRARY_DIRECTORIES } from "./libraries.ts";
+
+/** What has to be found out about host and image before the plan can be made; the answers are `HostFacts`. */
+export interface FactQuery {
+  /** uname machine, as it was given. */
+  readonly arch: string;
+  /** Absolute path of the monitor's program, or a name to look up in PATH. */
+  readonly program: string;
+  /** Whether it has to be found out if KVM works. */
+  readonly kvm: boolean;
+  /** Host paths whose existence matters, the library directories among them. */
+  readonly paths: readonly string[];
+  /** Those of `paths` that matter only for a dynamically linked program, and whether they are links. */
+  readonly libraries: readonly string[];
+  /** Device nodes whose existence matters. */
+  readonly devices: readonly string[];
+  /** Files of the image, by the path the image gave, to be resolved below the rootfs. */
+  readonly imageFiles: readonly string[];
+}
+
+/** Nodes every monitor gets. */
+export const COMMON_DEVICES: readonly string[] = ["/dev/null", "/dev/urandom"];
+export const KVM_DEVICE = "/dev/kvm";
+
+const LIBRARIES: readonly string[] = [...LIBRARY_DIRECTORIES, LIBRARY_CACHE];
+
+export function factQuery(
+  _spec: Spec,
+  metadata: UnikernelMetadata,
+  configuration: Configuration,
+  arch: string,
+): FactQuery {
+  const monitor = MONITORS[metadata.monitor];
+  const settings = configuration.monitors[metadata.monitor];
+  const kvm = monitor.accelerators.includes("kvm") && settings.accel !== "tcg";
+  const data = monitor.dataFiles(settings).map((bind) => bind.source);
+  const imageFiles = [metadata.binary];
+  if (metadata.initrd !== undefined) imageFiles.push(metadata.initrd);
+  if (metadata.block !== undefined) imageFiles.push(metadata.block.path);
+  return {
+    arch,
+    program: settings.path === "" ? monitor.program(arch) : settings.path,
+    kvm,
+    paths: [...data, ...LIBRARIES],
+    libraries: LIBRARIES,
+    devices: kvm ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES,
+    imageFiles,
+  };
+}

@@ -1,0 +1,120 @@
+import type { GuestInput, GuestNeeds } from "../guests/guest.ts";
+import { GUESTS } from "../guests/registry.ts";
+import { utf8Size } from "../guests/text-size.ts";
+import { MONITORS } from "../monitors/registry.ts";
+import { cleanPath } from "../oci/clean-path.ts";
+import { type Result, refusal, success } from "../result.ts";
+import {
+  decideAccelerator,
+  decideArguments,
+  decideMemory,
+  decideNamespaces,
+  decideVcpus,
+} from "./decide.ts";
+import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
+import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
+import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
+import type { PlanInput, Planning } from "./plan-input.ts";
+
+/** MAX_ARG_STRLEN: bytes of one argument of execve(2), with its NUL. */
+const ARGUMENT_LIMIT = 131072;
+
+/** The monitor's whole environment: nothing of the image's and nothing of the caller's. */
+const ENVIRONMENT: readonly string[] = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
+
+const TMPFS: readonly Tmpfs[] = [{ target: "/tmp", size: 64 * 1024 * 1024, mode: 0o1777, noexec: true }];
+
+const DEFAULT_UMASK = 0o022;
+
+/** Decides everything about one container, or says everything that stands against it. Never throws. */
+export function makePlan(input: PlanInput): Result<LaunchPlan> {
+  const { spec, metadata, configuration, facts, bundle } = input;
+  const planning: Planning = {
+    ...input,
+    guest: GUESTS[metadata.guest],
+    monitor: MONITORS[metadata.monitor],
+    settings: configuration.monitors[metadata.monitor],
+    problems: [],
+    warnings: [],
+  };
+  const { guest, monitor, settings, problems, warnings } = planning;
+  if (!guest.monitors.includes(metadata.monitor)) {
+    const message = `${metadata.guest} does not run on ${metadata.monitor}: it runs on ${guest.monitors.join(", ")}`;
+    return refusal([{ code: "pair", message }]);
+  }
+  const host = decideHostFiles(planning);
+  const accelerator = decideAccelerator(planning);
+  const imageFiles = decideImageFiles(planning);
+  const memory = decideMemory(planning);
+  const vcpus = decideVcpus(planning);
+  const namespaces = decideNamespaces(planning);
+  const devices = decideDevices(planning, accelerator);
+  const needs = askGuest(planning);
+  if (needs === undefined || problems.length > 0) return refusal(problems);
+  warnings.push(...needs.warnings);
+
+  const argv = monitor.argv({
+    binary: host.binary,
+    arch: facts.arch,
+    kernel: KERNEL_TARGET,
+    ...(metadata.initrd === undefined ? {} : { initrd: INITRD_TARGET }),
+    memory,
+    vcpus,
+    accelerator,
+    seccomp: spec.linux.seccomp,
+    guest: needs,
+    configuration: settings,
+  });
+  if (needs.commandLine.length * 3 >= ARGUMENT_LIMIT && utf8Size(needs.commandLine) >= ARGUMENT_LIMIT) {
+    const message = `${metadata.guest}: the command line is longer than an argument of a program may be: pass fewer arguments or environment variables`;
+    return refusal([{ code: "command-line-too-long", message }]);
+  }
+  const { uid, gid, additionalGids, umask } = spec.process.user;
+  const plan: LaunchPlan = {
+    guest: metadata.guest,
+    monitor: metadata.monitor,
+    accelerator,
+    memory,
+    vcpus,
+    commandLine: needs.commandLine,
+    exec: { path: host.binary, argv, env: ENVIRONMENT },
+    disks: needs.disks,
+    nics: [],
+    namespaces,
+    rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
+    imageFiles,
+    hostFiles: host.files,
+    links: host.links,
+    tmpfs: TMPFS,
+    devices,
+    user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
+    capabilities: [],
+    noNewPrivileges: true,
+    rlimits: spec.process.rlimits,
+    ...(spec.process.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.process.oomScoreAdj }),
+    ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
+    ...(spec.domainname === undefined ? {} : { domainname: spec.domainname }),
+    terminal: spec.process.terminal,
+  };
+  return success(plan, warnings);
+}
+
+function askGuest(planning: Planning): GuestNeeds | undefined {
+  const { metadata, spec, facts, guest, problems } = planning;
+  const input: GuestInput = {
+    monitor: metadata.monitor,
+    arch: facts.arch,
+    args: decideArguments(planning),
+    env: spec.process.env,
+    version: metadata.version,
+    initrd: metadata.initrd !== undefined,
+    ...(metadata.block === undefined
+      ? {}
+      : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
+    ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
+  };
+  const answer = guest.needs(input);
+  if ("needs" in answer) return answer.needs;
+  problems.push(...answer.problems);
+  return undefined;
+}

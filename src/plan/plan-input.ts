@@ -1,0 +1,26 @@
+import type { Configuration, MonitorConfiguration } from "../config/configuration.ts";
+import type { Problem } from "../failure.ts";
+import type { Guest } from "../guests/guest.ts";
+import type { Monitor } from "../monitors/monitor.ts";
+import type { UnikernelMetadata } from "../oci/metadata.ts";
+import type { Spec } from "../oci/spec.ts";
+import type { HostFacts } from "./host-facts.ts";
+
+/** All a plan is made of. */
+export interface PlanInput {
+  readonly spec: Spec;
+  readonly metadata: UnikernelMetadata;
+  readonly configuration: Configuration;
+  readonly facts: HostFacts;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+}
+
+/** The input with what every step looks up in it, and where findings go. */
+export interface Planning extends PlanInput {
+  readonly guest: Guest;
+  readonly monitor: Monitor;
+  readonly settings: MonitorConfiguration;
+  readonly problems: Problem[];
+  readonly warnings: string[];
+}
