@@ -1,0 +1,75 @@
+/** The features document (runtime-spec, features.md): what this runtime does, nothing it does not. */
+import { GUEST_KINDS } from "../guests/kinds.ts";
+import { MONITOR_KINDS, type MonitorKind } from "../monitors/kinds.ts";
+import { HOOK_KINDS, NAMESPACE_TYPES } from "./spec.ts";
+import { ANNOTATION_PREFIX } from "./validate-metadata.ts";
+
+export interface FeaturesInfo {
+  readonly version: string;
+  readonly commit: string;
+  /** Program of each monitor as found on the host. */
+  readonly monitors: Readonly<Record<MonitorKind, string | undefined>>;
+}
+
+interface Switch {
+  readonly enabled: boolean;
+}
+
+export interface FeaturesDocument {
+  readonly ociVersionMin: string;
+  readonly ociVersionMax: string;
+  readonly hooks: readonly string[];
+  readonly mountOptions: readonly string[];
+  readonly linux: {
+    readonly namespaces: readonly string[];
+    readonly capabilities: readonly string[];
+    readonly cgroup: Readonly<Record<"v1" | "v2" | "systemd" | "systemdUser" | "rdma", boolean>>;
+    readonly seccomp: Switch;
+    readonly apparmor: Switch;
+    readonly selinux: Switch;
+    readonly intelRdt: Switch;
+    readonly mountExtensions: { readonly idmap: Switch };
+    readonly netDevices: Switch;
+  };
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly potentiallyUnsafeConfigAnnotations: readonly string[];
+}
+
+const OFF: Switch = { enabled: false };
+
+/** Keys of our own annotations in the document. */
+const OWN = "com.urunc.runtime.";
+
+export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
+  const annotations: Record<string, string> = {
+    [`${OWN}version`]: info.version,
+    [`${OWN}commit`]: info.commit,
+    [`${OWN}guests`]: GUEST_KINDS.join(","),
+    [`${OWN}monitors`]: MONITOR_KINDS.join(","),
+  };
+  for (const kind of MONITOR_KINDS) {
+    const path = info.monitors[kind];
+    if (path !== undefined) annotations[`${OWN}monitor.${kind}`] = path;
+  }
+  return {
+    ociVersionMin: "1.0.0",
+    ociVersionMax: "1.2.0",
+    hooks: HOOK_KINDS,
+    // Mounts of the spec do not reach a guest.
+    mountOptions: [],
+    linux: {
+      namespaces: NAMESPACE_TYPES.filter((type) => type !== "user"),
+      // The monitor keeps no capability, whatever the spec lists.
+      capabilities: [],
+      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
+      seccomp: OFF,
+      apparmor: OFF,
+      selinux: OFF,
+      intelRdt: OFF,
+      mountExtensions: { idmap: OFF },
+      netDevices: OFF,
+    },
+    annotations,
+    potentiallyUnsafeConfigAnnotations: [ANNOTATION_PREFIX],
+  };
+}

@@ -1,0 +1,108 @@
+/** A plan as text for people: what will run, with what around it, and what was decided on the way. */
+import type { Problem } from "../failure.ts";
+import { inMebibytes } from "./decide.ts";
+import type { LaunchPlan } from "./launch-plan.ts";
+import { plainText, shellWord } from "./quote.ts";
+
+/** One line of a section: columns are aligned. */
+type Row = readonly string[];
+
+export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): string {
+  return [
+    section("Guest", guestRows(plan)),
+    section("Monitor", monitorRows(plan)),
+    section("Monitor command", plan.exec.argv.map((word) => [shellWord(word)])),
+    section(`Files of the image, below ${plainText(plan.rootfs)}`, imageRows(plan)),
+    section("Files of the host", [
+      ...plan.hostFiles.map((file) => [file.target, file.source === file.target ? "read-only" : `read-only, from ${file.source}`]),
+      ...plan.links.map((link) => [link.path, `link to ${link.target}`]),
+    ]),
+    section(
+      "Temporary file systems",
+      plan.tmpfs.map((area) => [area.target, `${inMebibytes(area.size)}, mode ${octal(area.mode)}${area.noexec ? ", noexec" : ""}`]),
+    ),
+    section(
+      "Devices",
+      plan.devices.map((device) => [device.path]),
+    ),
+    section("Process", processRows(plan)),
+    section(
+      "Namespaces",
+      plan.namespaces.map((namespace) => [namespace.type, namespace.path === undefined ? "new" : `join ${namespace.path}`]),
+    ),
+    section(
+      "Warnings",
+      warnings.map((warning) => [warning]),
+    ),
+  ]
+    .filter((text) => text !== "")
+    .join("\n");
+}
+
+/** Why there is no plan, one finding a line. */
+export function renderProblems(problems: readonly Problem[]): string {
+  return section(
+    "Cannot run",
+    problems.map((problem) => [problem.message]),
+  );
+}
+
+function guestRows(plan: LaunchPlan): readonly Row[] {
+  return [
+    ["type", plan.guest],
+    ["memory", inMebibytes(plan.memory)],
+    ["virtual CPUs", `${plan.vcpus}`],
+    ["command line", plan.commandLine === "" ? "none" : shellWord(plan.commandLine)],
+    ...plan.disks.map((disk) => [
+      `disk ${disk.id}`,
+      `${disk.path} at ${disk.mountPoint}, ${disk.readonly ? "read-only" : "writable"}`,
+    ]),
+    ["network", "none"],
+  ];
+}
+
+function monitorRows(plan: LaunchPlan): readonly Row[] {
+  return [
+    ["type", plan.monitor],
+    ["accelerator", plan.accelerator],
+    ["program", plan.exec.path],
+    ...plan.exec.env.map((entry) => ["environment", entry]),
+  ];
+}
+
+function imageRows(plan: LaunchPlan): readonly Row[] {
+  return plan.imageFiles.map((file) => [file.source, `${file.readonly ? "read-only" : "writable"}, at ${file.target}`]);
+}
+
+function processRows(plan: LaunchPlan): readonly Row[] {
+  const { uid, gid, additionalGids, umask } = plan.user;
+  const groups = additionalGids.length === 0 ? "" : `, groups ${additionalGids.join(" ")}`;
+  return [
+    ["user", `uid ${uid}, gid ${gid}${groups}, umask ${octal(umask)}`],
+    ["capabilities", plan.capabilities.length === 0 ? "none" : plan.capabilities.join(" ")],
+    ["new privileges", "never"],
+    ...plan.rlimits.map((limit) => [limit.type, `soft ${limitText(limit.soft)}, hard ${limitText(limit.hard)}`]),
+    ...(plan.oomScoreAdj === undefined ? [] : [["OOM score", `${plan.oomScoreAdj}`]]),
+    ...(plan.hostname === undefined ? [] : [["host name", plan.hostname]]),
+    ...(plan.domainname === undefined ? [] : [["domain name", plan.domainname]]),
+    ["terminal", plan.terminal ? "yes" : "no"],
+  ];
+}
+
+function limitText(value: number): string {
+  return value < 0 ? "unlimited" : `${value}`;
+}
+
+function octal(value: number): string {
+  return value.toString(8).padStart(4, "0");
+}
+
+/** Empty for a section without rows. */
+function section(title: string, rows: readonly Row[]): string {
+  if (rows.length === 0) return "";
+  const width = Math.max(...rows.map((row) => (row.length > 1 ? (row[0]?.length ?? 0) : 0)));
+  const lines = rows.map((row) =>
+    row.length > 1 ? `  ${plainText(row[0] ?? "").padEnd(width)}  ${plainText(row[1] ?? "")}` : `  ${plainText(row[0] ?? "")}`,
+  );
+  return `${title}\n${lines.join("\n")}\n`;
+}
