@@ -33,8 +33,7 @@ function needs(input: GuestInput): GuestAnswer {
   const commandLine = `{${members.join(",")}}`;
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "rumprun"));
   if (problems.length > 0) return { problems };
-  const disks =
-    input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
+  const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
   return { needs: { commandLine, disks, monitorOptions: [], warnings: [] } };
 }
 

@@ -69,7 +69,9 @@ function environment(env: readonly string[], problems: Problem[]): string {
 /** One word for the kernel's splitter, whatever blanks it has. */
 function quote(word: string, problems: Problem[]): string {
   if (word === "") {
-    problems.push(guestProblem("unikraft: an empty argument cannot be passed: its command line has no way to write it"));
+    problems.push(
+      guestProblem("unikraft: an empty argument cannot be passed: its command line has no way to write it"),
+    );
     return "";
   }
   if (!/["'\s]/.test(word)) return word;

@@ -54,9 +54,7 @@ function argv(input: MonitorInput): readonly string[] {
     "none",
     // A guest that resets itself has ended.
     "-no-reboot",
-    ...(input.seccomp
-      ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
-      : []),
+    ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
     ...input.guest.disks.flatMap(diskOptions),
     "-kernel",
     input.kernel,

@@ -81,9 +81,7 @@ function isEncoded(values: Values): boolean {
   const guest = values[`${ANNOTATION_PREFIX}unikernelType`] ?? "";
   const monitor = values[`${ANNOTATION_PREFIX}hypervisor`] ?? "";
   if (GUEST_NAMES.includes(guest) || MONITOR_NAMES.includes(monitor)) return false;
-  return (
-    GUEST_NAMES.includes(decodeBase64Text(guest) ?? "") && MONITOR_NAMES.includes(decodeBase64Text(monitor) ?? "")
-  );
+  return GUEST_NAMES.includes(decodeBase64Text(guest) ?? "") && MONITOR_NAMES.includes(decodeBase64Text(monitor) ?? "");
 }
 
 function decodeAll(into: Findings, values: Values): Values {

@@ -110,7 +110,8 @@ function parseAnnotations(into: Findings, config: JsonObject): Readonly<Record<s
   if (areAnnotations(annotations)) return annotations;
   for (const [key, value] of Object.entries(annotations)) {
     if (key === "") report(into, "annotations", "must not have an empty key");
-    else if (key.includes("\0")) report(into, `annotations[${JSON.stringify(key)}]`, "must not contain a NUL character");
+    else if (key.includes("\0"))
+      report(into, `annotations[${JSON.stringify(key)}]`, "must not contain a NUL character");
     else textIn(into, annotations, key, "annotations");
     if (value === null) report(into, below("annotations", key), "must be a string", value);
   }

@@ -1,7 +1,8 @@
 /** What of the host and of the image is put into the monitor's root. */
-import { COMMON_DEVICES, KVM_DEVICE } from "./fact-query.ts";
+
 import type { Accelerator } from "../monitors/monitor.ts";
 import { imageFile } from "./decide.ts";
+import { COMMON_DEVICES, KVM_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { DeviceNode, HostFile, ImageFile, SymbolicLink } from "./launch-plan.ts";
 import { libraries } from "./libraries.ts";
@@ -44,7 +45,8 @@ function refuseUnless(planning: Planning, able: boolean, who: string, annotation
 function addImageFile(planning: Planning, files: ImageFile[], annotation: string, file: ImageFile): void {
   files.push(file);
   const fact = imageFile(planning, file.source);
-  const reason = fact === undefined ? "it was not looked for" : !fact.found ? fact.reason : fact.size > 0 ? "" : "it is empty";
+  const reason =
+    fact === undefined ? "it was not looked for" : !fact.found ? fact.reason : fact.size > 0 ? "" : "it is empty";
   if (reason === "") return;
   const message = `annotation com.urunc.unikernel.${annotation}: ${file.source} in the container's rootfs: ${reason}`;
   planning.problems.push({ code: "image-file", message });

@@ -79,7 +79,8 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
     problems.push({ code: "user-namespace", message });
   }
   if (find("mount")?.path !== undefined) {
-    const message = "linux.namespaces: a mount namespace cannot be joined: the monitor's root is made in its own, remove its path";
+    const message =
+      "linux.namespaces: a mount namespace cannot be joined: the monitor's root is made in its own, remove its path";
     problems.push({ code: "mount-namespace", message });
   }
   if (find("uts") === undefined) {

@@ -1,7 +1,7 @@
+import type { GuestDisk } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator } from "../monitors/monitor.ts";
-import type { GuestDisk } from "../guests/guest.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */

@@ -1,15 +1,9 @@
+import { cleanPath } from "../oci/clean-path.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostFile, SymbolicLink } from "./launch-plan.ts";
-import { cleanPath } from "../oci/clean-path.ts";
 
 /** Where the dynamic linker looks for shared libraries (ld.so(8)), and the linker itself. */
-export const LIBRARY_DIRECTORIES: readonly string[] = [
-  "/lib",
-  "/lib64",
-  "/usr/lib",
-  "/usr/lib64",
-  "/usr/local/lib",
-];
+export const LIBRARY_DIRECTORIES: readonly string[] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
 
 /** Names libraries in other directories too; a distribution may do without. */
 export const LIBRARY_CACHE = "/etc/ld.so.cache";
@@ -18,7 +12,10 @@ export const LIBRARY_CACHE = "/etc/ld.so.cache";
  * The host's shared libraries for a program that needs them. A directory that is a link to another one listed here, as
  * with merged /usr, stays a link, so that no tree is bound twice.
  */
-export function libraries(facts: HostFacts): { readonly files: readonly HostFile[]; readonly links: readonly SymbolicLink[] } {
+export function libraries(facts: HostFacts): {
+  readonly files: readonly HostFile[];
+  readonly links: readonly SymbolicLink[];
+} {
   const files: HostFile[] = [];
   const links: SymbolicLink[] = [];
   for (const path of LIBRARY_DIRECTORIES) {

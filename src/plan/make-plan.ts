@@ -4,13 +4,7 @@ import { utf8Size } from "../guests/text-size.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
-import {
-  decideAccelerator,
-  decideArguments,
-  decideMemory,
-  decideNamespaces,
-  decideVcpus,
-} from "./decide.ts";
+import { decideAccelerator, decideArguments, decideMemory, decideNamespaces, decideVcpus } from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";

@@ -11,15 +11,24 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
   return [
     section("Guest", guestRows(plan)),
     section("Monitor", monitorRows(plan)),
-    section("Monitor command", plan.exec.argv.map((word) => [shellWord(word)])),
+    section(
+      "Monitor command",
+      plan.exec.argv.map((word) => [shellWord(word)]),
+    ),
     section(`Files of the image, below ${plainText(plan.rootfs)}`, imageRows(plan)),
     section("Files of the host", [
-      ...plan.hostFiles.map((file) => [file.target, file.source === file.target ? "read-only" : `read-only, from ${file.source}`]),
+      ...plan.hostFiles.map((file) => [
+        file.target,
+        file.source === file.target ? "read-only" : `read-only, from ${file.source}`,
+      ]),
       ...plan.links.map((link) => [link.path, `link to ${link.target}`]),
     ]),
     section(
       "Temporary file systems",
-      plan.tmpfs.map((area) => [area.target, `${inMebibytes(area.size)}, mode ${octal(area.mode)}${area.noexec ? ", noexec" : ""}`]),
+      plan.tmpfs.map((area) => [
+        area.target,
+        `${inMebibytes(area.size)}, mode ${octal(area.mode)}${area.noexec ? ", noexec" : ""}`,
+      ]),
     ),
     section(
       "Devices",
@@ -28,7 +37,10 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
     section("Process", processRows(plan)),
     section(
       "Namespaces",
-      plan.namespaces.map((namespace) => [namespace.type, namespace.path === undefined ? "new" : `join ${namespace.path}`]),
+      plan.namespaces.map((namespace) => [
+        namespace.type,
+        namespace.path === undefined ? "new" : `join ${namespace.path}`,
+      ]),
     ),
     section(
       "Warnings",
@@ -100,9 +112,8 @@ function octal(value: number): string {
 /** Empty for a section without rows. */
 function section(title: string, rows: readonly Row[]): string {
   if (rows.length === 0) return "";
-  const width = Math.max(...rows.map((row) => (row.length > 1 ? (row[0]?.length ?? 0) : 0)));
-  const lines = rows.map((row) =>
-    row.length > 1 ? `  ${plainText(row[0] ?? "").padEnd(width)}  ${plainText(row[1] ?? "")}` : `  ${plainText(row[0] ?? "")}`,
-  );
-  return `${title}\n${lines.join("\n")}\n`;
+  const safe = rows.map((row) => row.map(plainText));
+  const width = Math.max(...safe.map(([name = "", value]) => (value === undefined ? 0 : name.length)));
+  const lines = safe.map(([name = "", value]) => (value === undefined ? name : `${name.padEnd(width)}  ${value}`));
+  return `${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
