@@ -2,10 +2,11 @@ import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
-import { becomeRunc, findInPath } from "../container/runc.ts";
+import { becomeRunc } from "../container/runc.ts";
 import { statusOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { writeAll } from "../sys/file.ts";
+import { findInPath } from "../sys/path-search.ts";
 import { environ } from "../sys/process.ts";
 import { runProgram } from "../sys/program.ts";
 

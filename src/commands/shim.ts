@@ -1,7 +1,7 @@
-import { findInPath } from "../container/runc.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { exists, readlinkat } from "../sys/file.ts";
 import { AT_FDCWD } from "../sys/constants.ts";
+import { findInPath } from "../sys/path-search.ts";
 import { environ, execve, getenv } from "../sys/process.ts";
 
 const RUNC_SHIM = "containerd-shim-runc-v2";

@@ -1,10 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
-import { AT_FDCWD, X_OK } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
-import { access, fstatat } from "../sys/file.ts";
-import { environ, execve, getenv } from "../sys/process.ts";
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+import { AT_FDCWD } from "../sys/constants.ts";
+import { fstatat } from "../sys/file.ts";
+import { findInPath } from "../sys/path-search.ts";
+import { environ, execve } from "../sys/process.ts";
 
 /**
  * Becomes runc with the caller's arguments and environment: the container is not a unikernel's.
@@ -28,19 +26,4 @@ export function findRunc(): string | undefined {
     const found = fstatat(AT_FDCWD, path, 0);
     return found.ino !== own.ino || found.dev !== own.dev;
   });
-}
-
-/** The first executable of that name in PATH that is accepted. */
-export function findInPath(name: string, accept: (path: string) => boolean = () => true): string | undefined {
-  for (const directory of (getenv("PATH") ?? DEFAULT_PATH).split(":")) {
-    if (!directory.startsWith("/")) continue;
-    const path = `${directory}/${name}`;
-    try {
-      access(path, X_OK);
-      if (accept(path)) return path;
-    } catch (error) {
-      if (!isSysError(error)) throw error;
-    }
-  }
-  return undefined;
 }

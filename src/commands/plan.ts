@@ -1,0 +1,28 @@
+import type { Invocation } from "../cli/command.ts";
+import { usage } from "../cli/parse.ts";
+import { planBundle } from "../container/bundle.ts";
+import { renderPlan, renderProblems } from "../plan/render.ts";
+import { writeAll } from "../sys/file.ts";
+import { bundleOption } from "./create-options.ts";
+
+const STDOUT = 1;
+
+/** `plan`: what create and start would do, or every reason why they could not. Nothing is changed. */
+export async function run(invocation: Invocation): Promise<number> {
+  const format = invocation.options.text("format") ?? "text";
+  if (format !== "text" && format !== "json") throw usage(`invalid format option: ${format}: use text or json`);
+  const planned = await planBundle(bundleOption(invocation));
+  const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+  if (planned === "not-unikernel") {
+    writeAll(STDOUT, format === "json" ? json({ runtime: "runc" }) : "not a unikernel: runc runs this bundle\n");
+    return 0;
+  }
+  if (!planned.ok) {
+    const { problems } = planned;
+    writeAll(STDOUT, format === "json" ? json({ problems }) : renderProblems(problems));
+    return 1;
+  }
+  const { plan, warnings } = planned.value;
+  writeAll(STDOUT, format === "json" ? json({ runtime: "urunc", plan, warnings }) : renderPlan(plan, warnings));
+  return 0;
+}

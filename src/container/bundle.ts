@@ -1,0 +1,149 @@
+import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { failureOf, RuntimeFailure } from "../failure.ts";
+import type { Log } from "../log.ts";
+import { annotationsAreComplete, readMetadata } from "../oci/annotations.ts";
+import type { UnikernelMetadata } from "../oci/metadata.ts";
+import { parseSpec } from "../oci/parse-spec.ts";
+import type { Spec } from "../oci/spec.ts";
+import { factQuery } from "../plan/fact-query.ts";
+import type { LaunchPlan } from "../plan/launch-plan.ts";
+import { makePlan } from "../plan/make-plan.ts";
+import type { Result } from "../result.ts";
+import { gatherFacts } from "../sandbox/host-facts.ts";
+import { O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG } from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { close, fstat, openDirectory, openInRoot, readText, readTextFile, readTextFileIfPresent } from "../sys/file.ts";
+import { getenv, machine } from "../sys/process.ts";
+import { recordAnnotations } from "./annotations.ts";
+
+const CONFIGURATION_FILE = "/etc/urunc/config.toml";
+const CONFIG_LIMIT = 8 << 20;
+const URUNC_JSON_LIMIT = 1 << 20;
+const TOML_LIMIT = 1 << 20;
+
+/** A bundle that is a unikernel, with everything decided. */
+export interface UnikernelBundle {
+  /** Absolute. */
+  readonly path: string;
+  readonly spec: Spec;
+  readonly plan: LaunchPlan;
+  readonly warnings: readonly string[];
+  /** What goes into the state and to hooks. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What `plan` shows besides a plan: the reasons why there is none. */
+export type PlannedBundle = Result<UnikernelBundle> | "not-unikernel";
+
+/**
+ * Reads a bundle and decides everything that can be decided before anything is made.
+ *
+ * @throws RuntimeFailure with every reason why the container cannot be made.
+ */
+export async function loadBundle(path: string, log: Log): Promise<UnikernelBundle | "not-unikernel"> {
+  const planned = await planBundle(path);
+  if (planned === "not-unikernel") return planned;
+  if (!planned.ok) throw failureOf(`Bundle ${path}`, planned.problems);
+  for (const warning of planned.warnings) log.warning(warning);
+  return planned.value;
+}
+
+/** As {@link loadBundle}, with the reasons as a value. Files that cannot be read are thrown. */
+export async function planBundle(path: string): Promise<PlannedBundle> {
+  const spec = readSpec(path);
+  if (!spec.ok) return spec;
+  const rootfs = absolute(spec.value.root.path, path);
+  const outcome = readMetadata(spec.value.annotations, uruncJson(spec.value, rootfs));
+  if (outcome.kind === "not-unikernel") return outcome.kind;
+  if (outcome.kind === "invalid") return { ok: false, problems: outcome.problems };
+  const configuration = await readConfiguration();
+  if (!configuration.ok) return configuration;
+  const planned = planLaunch(spec.value, outcome.metadata, configuration.value, path, rootfs);
+  if (!planned.ok) return planned;
+  const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
+  const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
+  return { ok: true, value: { path, spec: spec.value, plan: planned.value, warnings, annotations }, warnings };
+}
+
+function planLaunch(
+  spec: Spec,
+  metadata: UnikernelMetadata,
+  configuration: Configuration,
+  bundle: string,
+  rootfs: string,
+): Result<LaunchPlan> {
+  const facts = gatherFacts(factQuery(spec, metadata, configuration, machine()), rootfs);
+  return makePlan({ spec, metadata, configuration, facts, bundle });
+}
+
+function readSpec(bundle: string): Result<Spec> {
+  const path = `${bundle}/config.json`;
+  let text: string;
+  try {
+    text = readTextFile(path, CONFIG_LIMIT);
+  } catch (error) {
+    throw new RuntimeFailure("bundle", `Read bundle: ${messageOf(error)}: give its directory with --bundle`, {
+      cause: error,
+    });
+  }
+  return parseSpec(parseJson(text, path));
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RuntimeFailure("bundle", `Parse ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** /urunc.json of the image, wanted only when the annotations of the spec do not say everything. */
+function uruncJson(spec: Spec, rootfs: string): string | undefined {
+  if (annotationsAreComplete(spec.annotations)) return undefined;
+  let root: number;
+  try {
+    root = openDirectory(rootfs);
+  } catch (error) {
+    // Whether this is an error is for runc to say: without metadata the container is runc's.
+    if (isSysError(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  try {
+    return readInRoot(root, "urunc.json");
+  } finally {
+    close(root);
+  }
+}
+
+function readInRoot(root: number, name: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openInRoot(root, name, O_RDONLY | O_NONBLOCK);
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return undefined;
+    throw new RuntimeFailure("urunc-json", `Open urunc.json of the image: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    if ((fstat(fd).mode & S_IFMT) !== S_IFREG) {
+      throw new RuntimeFailure("urunc-json", "urunc.json of the image is not a regular file");
+    }
+    return readText(fd, URUNC_JSON_LIMIT);
+  } finally {
+    close(fd);
+  }
+}
+
+/** The file that URUNC_CONFIG_FILE names, else /etc/urunc/config.toml if there is one, else the defaults. */
+async function readConfiguration(): Promise<Result<Configuration>> {
+  const named = getenv("URUNC_CONFIG_FILE");
+  const path = named === undefined || named === "" ? CONFIGURATION_FILE : named;
+  const text = path === CONFIGURATION_FILE ? readTextFileIfPresent(path, TOML_LIMIT) : readTextFile(path, TOML_LIMIT);
+  if (text === undefined) return { ok: true, value: DEFAULT_CONFIGURATION, warnings: [] };
+  const { parseConfiguration } = await import("../config/parse-configuration.ts");
+  return parseConfiguration(text, path);
+}
+
+function absolute(path: string, directory: string): string {
+  return path.startsWith("/") ? path : `${directory}/${path}`;
+}

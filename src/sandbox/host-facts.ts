@@ -1,0 +1,135 @@
+import type { FactQuery } from "../plan/fact-query.ts";
+import type { HostFacts, ImageFileFact } from "../plan/host-facts.ts";
+import {
+  AT_FDCWD,
+  AT_SYMLINK_NOFOLLOW,
+  O_PATH,
+  O_RDWR,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  X_OK,
+} from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { access, close, exists, fstat, fstatat, open, openDirectory, openInRoot, readlinkat } from "../sys/file.ts";
+import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
+import { findInPath } from "../sys/path-search.ts";
+import { isDynamicElf } from "./elf.ts";
+
+/** The one version of the KVM interface there is (Linux, Documentation/virt/kvm/api.rst). */
+const KVM_API_VERSION = 12;
+
+/** Finds out what the plan asks for. Only reads; nothing found is an answer, not an error. */
+export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
+  const monitorBinary = findMonitor(query.program);
+  const kvmProblem = query.kvm ? findKvmProblem() : undefined;
+  // Libraries matter to a dynamic monitor only.
+  const unwanted = monitorBinary?.dynamic === false ? query.libraries : [];
+  const existing = query.paths.filter((path) => !unwanted.includes(path) && exists(path));
+  return {
+    arch: query.arch,
+    existing,
+    libraryLinks: findLinks(query.libraries.filter((path) => existing.includes(path))),
+    devices: query.devices.filter(isDevice),
+    imageFiles: findImageFiles(query.imageFiles, rootfs),
+    ...(monitorBinary === undefined ? {} : { monitorBinary }),
+    ...(kvmProblem === undefined ? {} : { kvmProblem }),
+  };
+}
+
+function findMonitor(program: string): HostFacts["monitorBinary"] {
+  const found = program.startsWith("/") ? executableAt(program) : findInPath(program);
+  if (found === undefined) return undefined;
+  const path = resolveLinks(found);
+  return { path, dynamic: isDynamicElf(path) };
+}
+
+function executableAt(path: string): string | undefined {
+  try {
+    access(path, X_OK);
+    return path;
+  } catch (error) {
+    if (isSysError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The kernel's own name of an opened path (proc(5), /proc/pid/fd). */
+function resolveLinks(path: string): string {
+  const fd = open(path, O_PATH);
+  try {
+    return readlinkat(AT_FDCWD, `/proc/self/fd/${fd}`);
+  } finally {
+    close(fd);
+  }
+}
+
+/** Opening /dev/kvm says little: a machine whose processor lacks the extension fails only at the first VM. */
+function findKvmProblem(): string | undefined {
+  let kvm: number;
+  try {
+    kvm = open("/dev/kvm", O_RDWR);
+  } catch (error) {
+    return messageOf(error);
+  }
+  try {
+    const version = kvmApiVersion(kvm);
+    if (version !== KVM_API_VERSION) return `KVM interface version ${version}, not ${KVM_API_VERSION}`;
+    close(kvmCreateVm(kvm));
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    close(kvm);
+  }
+}
+
+function findLinks(paths: readonly string[]): Record<string, string> {
+  const links: Record<string, string> = {};
+  for (const path of paths) {
+    const { mode } = fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
+    if ((mode & S_IFMT) === S_IFLNK) links[path] = readlinkat(AT_FDCWD, path);
+  }
+  return links;
+}
+
+function isDevice(path: string): boolean {
+  try {
+    const type = fstatat(AT_FDCWD, path, 0).mode & S_IFMT;
+    return type === S_IFCHR || type === S_IFBLK;
+  } catch (error) {
+    if (isSysError(error)) return false;
+    throw error;
+  }
+}
+
+function findImageFiles(paths: readonly string[], rootfs: string): Record<string, ImageFileFact> {
+  let root: number;
+  try {
+    root = openDirectory(rootfs);
+  } catch (error) {
+    const reason = messageOf(error);
+    return Object.fromEntries(paths.map((path) => [path, { found: false, reason }]));
+  }
+  const facts = Object.fromEntries(paths.map((path) => [path, findImageFile(root, path)]));
+  close(root);
+  return facts;
+}
+
+function findImageFile(root: number, path: string): ImageFileFact {
+  let fd: number;
+  try {
+    fd = openInRoot(root, path, O_PATH);
+  } catch (error) {
+    if (isSysError(error)) return { found: false, reason: messageOf(error) };
+    throw error;
+  }
+  try {
+    const { mode, size } = fstat(fd);
+    return (mode & S_IFMT) === S_IFREG ? { found: true, size } : { found: false, reason: "not a regular file" };
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,21 @@
+import { X_OK } from "./constants.ts";
+import { isSysError } from "./errors.ts";
+import { access } from "./file.ts";
+import { getenv } from "./process.ts";
+
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The first executable of that name in PATH that is accepted; relative entries of PATH are passed over. */
+export function findInPath(name: string, accept: (path: string) => boolean = () => true): string | undefined {
+  for (const directory of (getenv("PATH") ?? DEFAULT_PATH).split(":")) {
+    if (!directory.startsWith("/")) continue;
+    const path = `${directory}/${name}`;
+    try {
+      access(path, X_OK);
+      if (accept(path)) return path;
+    } catch (error) {
+      if (!isSysError(error)) throw error;
+    }
+  }
+  return undefined;
+}
