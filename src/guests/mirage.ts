@@ -26,13 +26,13 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.block !== undefined && input.monitor === "qemu") {
     problems.push(guestProblem("mirage: a block image is attached by hvt and spt only: choose one of them"));
   }
-  const commandLine = input.args.map(escape).join(" ");
+  const commandLine = input.args.map(escapeArgument).join(" ");
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
   if (problems.length > 0) return { problems };
   const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
   return { needs: { commandLine, disks, monitorOptions: [], warnings } };
 }
 
-function escape(argument: string): string {
+function escapeArgument(argument: string): string {
   return argument.replace(/[\\"'\s]/g, "\\$&");
 }

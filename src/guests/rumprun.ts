@@ -24,7 +24,7 @@ function needs(input: GuestInput): GuestAnswer {
       guestProblem("rumprun: a block image cannot be mounted at /: set blkMntPoint to another directory such as /data"),
     );
   }
-  const members = [`"cmdline":${JSON.stringify(input.args.map(escape).join(" "))}`];
+  const members = [`"cmdline":${JSON.stringify(input.args.map(escapeArgument).join(" "))}`];
   for (const entry of input.env) members.push(`"env":${JSON.stringify(entry)}`);
   if (input.block !== undefined) {
     const mountPoint = JSON.stringify(input.block.mountPoint);
@@ -37,6 +37,6 @@ function needs(input: GuestInput): GuestAnswer {
   return { needs: { commandLine, disks, monitorOptions: [], warnings: [] } };
 }
 
-function escape(argument: string): string {
+function escapeArgument(argument: string): string {
   return argument === "" ? "''" : argument.replace(/[\\"' \t\n]/g, "\\$&");
 }
