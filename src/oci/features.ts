@@ -6,7 +6,6 @@ import { ANNOTATION_PREFIX } from "./validate-metadata.ts";
 
 export interface FeaturesInfo {
   readonly version: string;
-  readonly commit: string;
   /** Program of each monitor as found on the host. */
   readonly monitors: Readonly<Record<MonitorKind, string | undefined>>;
 }
@@ -43,7 +42,6 @@ const OWN = "com.urunc.runtime.";
 export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
   const annotations: Record<string, string> = {
     [`${OWN}version`]: info.version,
-    [`${OWN}commit`]: info.commit,
     [`${OWN}guests`]: GUEST_KINDS.join(","),
     [`${OWN}monitors`]: MONITOR_KINDS.join(","),
   };
