@@ -1,7 +1,16 @@
 // The benchmark's flow: makes the bundles, runs the measuring programs of bench/, prints the tables and the ratios.
 // Called by script/bench, which sets up what it needs.
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -54,7 +63,7 @@ interface WaitingRecord {
   readonly anonymousKb: number;
 }
 
-const ROOT = resolve(process.env["URUNC_SOURCE"] ?? ".");
+const ROOT = resolve(process.env.URUNC_SOURCE ?? ".");
 const BUILD = join(ROOT, "build", "bench");
 
 function stop(message: string): never {
@@ -409,7 +418,9 @@ function main(): void {
       cpu: cpus()[0]?.model ?? "unknown",
       cores: cpus().length,
       kernel: release(),
-      system: existsSync("/etc/os-release") ? (/PRETTY_NAME="(.*)"/.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "") : "",
+      system: existsSync("/etc/os-release")
+        ? (/PRETTY_NAME="(.*)"/.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "")
+        : "",
       crun: version("crun"),
       runc: version("runc"),
     };
@@ -420,8 +431,12 @@ function main(): void {
     console.log(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, ${machine.system}`);
     console.log(`${machine.crun}; ${machine.runc}\n`);
     if (results.length > 0) {
-      console.log("All runtimes start the same static program that only pauses, in the same five namespaces with the same");
-      console.log("mounts. For urunc it stands in the place of the monitor (solo5-spt), so everything urunc does for a");
+      console.log(
+        "All runtimes start the same static program that only pauses, in the same five namespaces with the same",
+      );
+      console.log(
+        "mounts. For urunc it stands in the place of the monitor (solo5-spt), so everything urunc does for a",
+      );
       console.log("monitor is measured, and the monitor's own boot is not.\n");
       printLifecycle(results, rounds);
       console.log("");

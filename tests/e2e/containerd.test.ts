@@ -185,9 +185,11 @@ for (const way of WAYS) {
         expect(end.status).toBe(0);
       }
       expect(names(containerd.runtimeRoot)).toEqual([]);
-      expect(existsSync(join(containerd.directory, "state", "io.containerd.runtime.v2.task", containerd.namespace, "many-0"))).toBe(
-        false,
-      );
+      expect(
+        existsSync(
+          join(containerd.directory, "state", "io.containerd.runtime.v2.task", containerd.namespace, "many-0"),
+        ),
+      ).toBe(false);
     });
   });
 }

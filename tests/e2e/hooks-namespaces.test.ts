@@ -67,7 +67,14 @@ for (const subject of SUBJECTS) {
         "createContainer-1",
         "createContainer-2",
       ]);
-      expect(afterCreate.map(({ namespace }) => namespace)).toEqual([outside, outside, outside, outside, inside, inside]);
+      expect(afterCreate.map(({ namespace }) => namespace)).toEqual([
+        outside,
+        outside,
+        outside,
+        outside,
+        inside,
+        inside,
+      ]);
       for (const { state } of afterCreate) {
         expect(text(state, "id")).toBe("hooks");
         expect(text(state, "bundle")).toBe(bundle);
@@ -94,7 +101,10 @@ for (const subject of SUBJECTS) {
       expect(recorded()).toEqual([]);
       succeed(runtime.verb("start", "post"));
       expect(recorded().map(({ name }) => name)).toEqual(["poststart-1", "poststart-2"]);
-      expect(recorded().map(({ namespace }) => namespace)).toEqual([namespaceOf("self", "uts"), namespaceOf("self", "uts")]);
+      expect(recorded().map(({ namespace }) => namespace)).toEqual([
+        namespaceOf("self", "uts"),
+        namespaceOf("self", "uts"),
+      ]);
       expect(text(recorded()[0]?.state, "status")).toBe("running");
       expect(number(recorded()[0]?.state, "pid")).toBe(pid);
     });
@@ -108,17 +118,23 @@ for (const subject of SUBJECTS) {
       expect(names(runtime.root)).toEqual([]);
     });
 
-    it.skipIf(subject.name === "runc")("run in the monitor's root, before the monitor, when they are startContainer hooks", () => {
-      const runtime = subject.runtime();
-      const qemu = run(scratch(), ["sh", "-c", "readlink -f $(command -v qemu-system-x86_64)"]).stdout().trim();
-      runtime.create("good", subject.staying({ hooks: { startContainer: [{ path: qemu, args: ["qemu", "--version"] }] } }));
-      succeed(runtime.verb("start", "good"));
-      const outside = subject.staying({ name: "bad", hooks: { startContainer: [shell("true")] } });
-      runtime.create("bad", outside);
-      expect(runtime.verb("start", "bad").status).toBe(1);
-      expect(runtime.lastError()).toContain("startContainer");
-      expect(runtime.status("bad")).toBe("stopped");
-    });
+    it.skipIf(subject.name === "runc")(
+      "run in the monitor's root, before the monitor, when they are startContainer hooks",
+      () => {
+        const runtime = subject.runtime();
+        const qemu = run(scratch(), ["sh", "-c", "readlink -f $(command -v qemu-system-x86_64)"]).stdout().trim();
+        runtime.create(
+          "good",
+          subject.staying({ hooks: { startContainer: [{ path: qemu, args: ["qemu", "--version"] }] } }),
+        );
+        succeed(runtime.verb("start", "good"));
+        const outside = subject.staying({ name: "bad", hooks: { startContainer: [shell("true")] } });
+        runtime.create("bad", outside);
+        expect(runtime.verb("start", "bad").status).toBe(1);
+        expect(runtime.lastError()).toContain("startContainer");
+        expect(runtime.status("bad")).toBe("stopped");
+      },
+    );
 
     it.each(["prestart", "createRuntime", "createContainer"])(
       "make create fail and undo everything when one fails, %s",
@@ -135,12 +151,15 @@ for (const subject of SUBJECTS) {
       },
     );
 
-    it.skipIf(subject.name === "runc")("make start fail and the container stop when a poststart hook fails", async () => {
-      const runtime = subject.runtime();
-      const { pid } = runtime.create("post", subject.staying({ hooks: { poststart: [shell("exit 3")] } }));
-      expect(runtime.verb("start", "post").status).toBe(1);
-      await until("the container has ended", () => !isAlive(pid));
-    });
+    it.skipIf(subject.name === "runc")(
+      "make start fail and the container stop when a poststart hook fails",
+      async () => {
+        const runtime = subject.runtime();
+        const { pid } = runtime.create("post", subject.staying({ hooks: { poststart: [shell("exit 3")] } }));
+        expect(runtime.verb("start", "post").status).toBe(1);
+        await until("the container has ended", () => !isAlive(pid));
+      },
+    );
 
     it("make create fail when one takes longer than its timeout", () => {
       const runtime = subject.runtime();
@@ -162,7 +181,10 @@ for (const subject of SUBJECTS) {
       expect(namespaceOf(pid, "user")).toBe(namespaceOf("self", "user"));
       const few = runtime.create(
         "few",
-        subject.staying({ name: "few", namespaces: NAMESPACES.filter(({ type }) => type !== "network" && type !== "ipc") }),
+        subject.staying({
+          name: "few",
+          namespaces: NAMESPACES.filter(({ type }) => type !== "network" && type !== "ipc"),
+        }),
       );
       expect(namespaceOf(few.pid, "net")).toBe(namespaceOf("self", "net"));
       expect(namespaceOf(few.pid, "ipc")).toBe(namespaceOf("self", "ipc"));
@@ -174,7 +196,9 @@ for (const subject of SUBJECTS) {
       writeFileSync(path, "");
       succeed(run(scratch(), ["unshare", `--net=${path}`, "true"]));
       atEnd(() => void succeed(run(scratch(), ["umount", path])));
-      const wanted = run(scratch(), ["nsenter", `--net=${path}`, "readlink", "/proc/self/ns/net"]).stdout().trim();
+      const wanted = run(scratch(), ["nsenter", `--net=${path}`, "readlink", "/proc/self/ns/net"])
+        .stdout()
+        .trim();
       const namespaces = NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path } : entry));
       const { pid, outcome } = runtime.create("net", subject.staying({ namespaces }));
       expect(namespaceOf(pid, "net")).toBe(wanted);

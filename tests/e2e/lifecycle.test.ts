@@ -118,7 +118,11 @@ for (const subject of SUBJECTS) {
     it.each(["../x", "a/b", "..", ".", "a b", "ä", ""])("refuses the id %j", (id) => {
       const runtime = subject.runtime();
       const bundle = subject.staying();
-      for (const args of [["create", "--bundle", bundle, id], ["state", id], ["delete", "--force", id]]) {
+      for (const args of [
+        ["create", "--bundle", bundle, id],
+        ["state", id],
+        ["delete", "--force", id],
+      ]) {
         const outcome = runtime.verb(...args);
         expect(outcome.status, args.join(" ")).toBe(1);
       }

@@ -57,14 +57,19 @@ describe("a unikernel's guest", () => {
 
   it("gets the memory of the configuration file where the bundle has no limit", async () => {
     const runtime = urunc("default_memory_mb = 48\n");
-    expect(await output(runtime, helloBundle({ args: ["hello"] }))).toContain(`memory=${48 * 1024 * 1024} bytes (48 MiB)`);
+    expect(await output(runtime, helloBundle({ args: ["hello"] }))).toContain(
+      `memory=${48 * 1024 * 1024} bytes (48 MiB)`,
+    );
   });
 
   it("gets the image's initrd, byte for byte", async () => {
     const bundle = helloBundle({ args: ["hello"], annotations: { [annotation("initrd")]: "/unikernel/initrd" } });
     const content = Buffer.from(Array.from({ length: 70_001 }, (_, index) => (index * 31) % 251));
     putFile(bundle, "unikernel/initrd", content);
-    const crc = gzipSync(content).readUInt32LE(gzipSync(content).length - 8).toString(16).padStart(8, "0");
+    const crc = gzipSync(content)
+      .readUInt32LE(gzipSync(content).length - 8)
+      .toString(16)
+      .padStart(8, "0");
     const lines = await output(urunc(), bundle);
     expect(lines).toContain(`initrd=${content.length}`);
     expect(lines.find((line) => line.startsWith("initrd-crc32="))).toMatch(new RegExp(`${crc}$`));
@@ -80,7 +85,10 @@ describe("a unikernel's guest", () => {
       },
     });
     const values = { unikernelType: "unikraft", hypervisor: "qemu", binary: KERNEL };
-    const encoded = Object.entries(values).map(([key, value]) => [annotation(key), Buffer.from(value).toString("base64")]);
+    const encoded = Object.entries(values).map(([key, value]) => [
+      annotation(key),
+      Buffer.from(value).toString("base64"),
+    ]);
     putFile(bundle, "urunc.json", JSON.stringify(Object.fromEntries(encoded)));
     expect(await output(urunc(), bundle)).toContain("argv[1]=from-json");
   });
@@ -158,9 +166,13 @@ describe("a unikernel's terminal", () => {
     const runtime = urunc();
     const bundle = helloBundle({ args: ["hello", "--echo"], terminal: true });
     const globals = ["--root", runtime.root, "--log", runtime.log, "--log-format", "json"];
-    const running = start(scratch(), [join(HELPERS, "pty"), runtime.program, ...globals, "run", "--bundle", bundle, "tty"], {
-      env: { URUNC_CONFIG_FILE: join(scratch(), "config.toml") },
-    });
+    const running = start(
+      scratch(),
+      [join(HELPERS, "pty"), runtime.program, ...globals, "run", "--bundle", bundle, "tty"],
+      {
+        env: { URUNC_CONFIG_FILE: join(scratch(), "config.toml") },
+      },
+    );
     atEnd(() => void runtime.verb("delete", "--force", "tty"));
     await until("the guest listens", () => running.stdout().includes("echo: "));
     running.write("typed\r");
@@ -417,7 +429,11 @@ describe("a runtime that is killed", () => {
   it("in a hook of create, leaves a half-made container that delete --force ends", async () => {
     const runtime = urunc();
     const mark = join(scratch(), "hook.pid");
-    const hook = { path: "/bin/sh", args: ["sh", "-c", `echo $$ > ${mark}; exec sleep 1000`], env: ["PATH=/bin:/usr/bin"] };
+    const hook = {
+      path: "/bin/sh",
+      args: ["sh", "-c", `echo $$ > ${mark}; exec sleep 1000`],
+      env: ["PATH=/bin:/usr/bin"],
+    };
     const bundle = helloBundle({ args: ["hello"], hooks: { createRuntime: [hook] } });
     const creating = runtime.begin("create", "--bundle", bundle, "half");
     await until("the hook runs", () => names(scratch()).includes("hook.pid") && readFileSync(mark, "utf8") !== "");

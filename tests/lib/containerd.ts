@@ -1,8 +1,9 @@
 // A containerd of the tests' own: root, state and socket in a directory of its own, no CRI.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { type CommandOptions, type Outcome, type Running, run, start, succeed, until } from "./command.ts";
 import { cgroups, isAlive } from "./host.ts";
 import { scratch } from "./hygiene.ts";

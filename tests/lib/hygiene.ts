@@ -2,10 +2,11 @@
 //
 // After a test the product's own clean-up runs first (`atEnd`), then the host is compared with what it was; only then
 // what is left is ended by its pid, unmounted and removed, so that one failure does not spoil the tests after it.
+
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach } from "vitest";
 import { cgroups, descendants, isAlive, mounts, names } from "./host.ts";

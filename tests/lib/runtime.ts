@@ -106,4 +106,3 @@ export function urunc(configuration = ""): Runtime {
 export function runc(): Runtime {
   return makeRuntime("runc", "runc", {});
 }
-

@@ -20,7 +20,11 @@ export const SUBJECTS: readonly Subject[] = [
     staying: (options) =>
       busyboxBundle({
         ...options,
-        args: ["/bin/sh", "-c", "trap 'exit 0' TERM; i=1; while :; do echo tick $i; i=$((i+1)); sleep 1 & wait $!; done"],
+        args: [
+          "/bin/sh",
+          "-c",
+          "trap 'exit 0' TERM; i=1; while :; do echo tick $i; i=$((i+1)); sleep 1 & wait $!; done",
+        ],
       }),
   },
   {
