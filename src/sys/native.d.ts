@@ -127,9 +127,10 @@ declare module "urunc:sys" {
   /**
    * clone3(2) without CLONE_VM: a fork whose child goes on in this program. exit signal SIGCHLD.
    * Returns 0 in the child, the child's pid (in the caller's pid namespace) in the parent.
-   * `pidfd` (close-on-exec) is set in the parent, -1 in the child.
+   * `pidfd` (close-on-exec) is set in the parent, -1 in the child. Only CLONE_NEW* and CLONE_PARENT may be in `flags`.
+   * With the descriptor of a cgroup v2 directory the child is born in that cgroup (CLONE_INTO_CGROUP).
    */
-  export function clone3(flags: number): { readonly pid: number; readonly pidfd: number };
+  export function clone3(flags: number, cgroupFd?: number): { readonly pid: number; readonly pidfd: number };
   /** execve(2). Does not return on success. Signal mask and dispositions are the caller's business. */
   export function execve(path: string, argv: readonly string[], env: readonly string[]): never;
   /** execveat(fd, "", argv, env, AT_EMPTY_PATH). */
@@ -270,6 +271,8 @@ declare module "urunc:sys" {
   export function seccompCompile(filter: {
     /** SCMP_ACT_* value. */
     readonly defaultAction: number;
+    /** Names libseccomp does not know are left out; otherwise they throw SysError EINVAL with the name as its path. */
+    readonly ignoreUnknown?: boolean;
     readonly rules: readonly { readonly action: number; readonly syscalls: readonly string[] }[];
   }): ArrayBuffer;
   /** seccomp(SECCOMP_SET_MODE_FILTER, flags, program). */
