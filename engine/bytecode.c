@@ -62,8 +62,16 @@ static uint8_t *compile(const char *path, const char *name, size_t *size) {
     uint8_t *code = JS_WriteObject(ctx, size, module, JS_WRITE_OBJ_BYTECODE);
     if (code == NULL)
         fail("Writing bytecode", path);
+    uint8_t *copy = malloc(*size);
+    if (copy == NULL)
+        fail("Allocating", path);
+    memcpy(copy, code, *size);
+    js_free(ctx, code);
+    JS_FreeValue(ctx, module);
+    JS_FreeContext(ctx);
+    JS_FreeRuntime(runtime);
     free(text);
-    return code; /* lives in the runtime, which lives until the end */
+    return copy;
 }
 
 int main(int argc, char **argv) {
@@ -96,7 +104,10 @@ int main(int argc, char **argv) {
         const char *slash = strrchr(argv[i + 2], '/');
         fwrite(slash == NULL ? argv[i + 2] : slash + 1, 1, entries[i].name_length, output);
         fwrite(codes[i], 1, entries[i].code_length, output);
+        free(codes[i]);
     }
+    free(codes);
+    free(entries);
     if (ferror(output) || fclose(output) != 0)
         fail("Writing", argv[1]);
     return 0;
