@@ -41,7 +41,7 @@ describe("the command line", () => {
     [["delete", "--forse", "id"], "--force"],
     [["list", "--formt", "json"], "--format"],
     [["--rot", "/x", "list"], "--root"],
-    [["stat", "id"], "state"],
+    [["creat", "id"], "create"],
   ])("names the nearest known word for %j", (args, nearest) => {
     const outcome = bare(...args);
     expect(outcome.status).toBe(1);
@@ -200,6 +200,7 @@ describe("what is executed", () => {
         trap,
         [
           "strace",
+          "-D",
           "-f",
           "-qq",
           "-o",

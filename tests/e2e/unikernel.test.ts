@@ -134,7 +134,9 @@ describe("a unikernel's terminal", () => {
     atEnd(() => void receiver.child.kill("SIGKILL"));
     await until("the receiver listens", () => receiver.stdout().includes("listening"));
     const bundle = helloBundle({ args: ["hello", "--echo"], terminal: true });
-    runtime.create("tty", bundle, "--console-socket", socket);
+    const { pid } = runtime.create("tty", bundle, "--console-socket", socket);
+    // Callers read the runtime's output to its end before they go on, so the waiting process must not hold it open.
+    expect(openFiles(pid).filter((path) => path.startsWith(scratch()) && !path.startsWith(runtime.root))).toEqual([]);
     succeed(runtime.verb("start", "tty"));
     await until("the guest listens", () => receiver.stdout().includes("echo: "));
     expect(receiver.stdout()).toMatch(/^received \S*(ptmx|pts)/m);
@@ -217,7 +219,7 @@ describe("a unikernel's monitor", () => {
       .find((fields) => fields[4] === "/");
     expect(mount?.[5]?.split(",")).toContain("ro");
     expect(names(root)).not.toContain("home");
-    expect(names(root)).not.toContain("etc");
+    expect(names(`${root}/etc`).filter((name) => name !== "ld.so.cache")).toEqual([]);
     expect(names(`${root}/dev`).filter((name) => ["mem", "sda", "vda", "kmsg", "fuse"].includes(name))).toEqual([]);
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe("/");
   });

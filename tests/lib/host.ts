@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-export interface ProcessStatus {
+interface ProcessStatus {
   readonly pid: number;
   readonly parent: number;
   /** One letter, as in /proc/PID/stat. */
@@ -44,7 +44,7 @@ export function namespaceOf(pid: number | "self", kind: string): string {
   return readlinkSync(`/proc/${pid}/ns/${kind}`);
 }
 
-export function processes(): readonly ProcessStatus[] {
+function processes(): readonly ProcessStatus[] {
   return readdirSync("/proc")
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((name) => processStatus(Number(name)) ?? []);

@@ -3,7 +3,7 @@
 import { type BundleOptions, busyboxBundle, helloBundle } from "./bundle.ts";
 import { type Runtime, runc, urunc } from "./runtime.ts";
 
-export interface Subject {
+interface Subject {
   readonly name: "urunc" | "runc";
   runtime(): Runtime;
   /** Prints `one two` among other things and ends with 0. */

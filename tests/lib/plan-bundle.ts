@@ -1,0 +1,81 @@
+/** The pure way from a bundle's texts to its plan, as the commands go it, for tests. */
+import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
+import { parseConfiguration } from "../../src/config/parse-configuration.ts";
+import type { Problem } from "../../src/failure.ts";
+import { readMetadata } from "../../src/oci/annotations.ts";
+import { parseSpec } from "../../src/oci/parse-spec.ts";
+import { factQuery } from "../../src/plan/fact-query.ts";
+import type { HostFacts } from "../../src/plan/host-facts.ts";
+import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
+import { makePlan } from "../../src/plan/make-plan.ts";
+
+export type Outcome =
+  | { readonly runtime: "runc" }
+  | { readonly runtime: "urunc"; readonly plan: LaunchPlan; readonly warnings: readonly string[] }
+  | { readonly problems: readonly Problem[] };
+
+export interface BundleTexts {
+  readonly config: unknown;
+  readonly uruncJson?: string | undefined;
+  readonly toml?: string | undefined;
+  readonly facts: HostFacts;
+  readonly bundle: string;
+}
+
+export function planOf(texts: BundleTexts): Outcome {
+  const spec = parseSpec(texts.config);
+  if (!spec.ok) return { problems: spec.problems };
+  const found = readMetadata(spec.value.annotations, texts.uruncJson);
+  if (found.kind === "not-unikernel") return { runtime: "runc" };
+  if (found.kind === "invalid") return { problems: found.problems };
+  const configuration =
+    texts.toml === undefined
+      ? { ok: true as const, value: DEFAULT_CONFIGURATION, warnings: [] }
+      : parseConfiguration(texts.toml, "/etc/urunc/config.toml");
+  if (!configuration.ok) return { problems: configuration.problems };
+  const { metadata } = found;
+  factQuery(spec.value, metadata, configuration.value, texts.facts.arch);
+  const plan = makePlan({
+    spec: spec.value,
+    metadata,
+    configuration: configuration.value,
+    facts: texts.facts,
+    bundle: texts.bundle,
+  });
+  if (!plan.ok) return { problems: plan.problems };
+  const warnings = [...spec.warnings, ...found.warnings, ...configuration.warnings, ...plan.warnings];
+  return { runtime: "urunc", plan: plan.value, warnings };
+}
+
+/** Facts of one host; members of `own` replace those of `common`, `null` takes one away. */
+export function decodeFacts(common: unknown, own: unknown): HostFacts {
+  const merged: Record<string, unknown> = { ...objectOf(common), ...objectOf(own) };
+  const { kvmProblem } = merged;
+  const binary = merged["monitorBinary"] === null ? undefined : objectOf(merged["monitorBinary"]);
+  return {
+    arch: String(merged["arch"]),
+    ...(binary === undefined
+      ? {}
+      : { monitorBinary: { path: String(binary["path"]), dynamic: binary["dynamic"] === true } }),
+    ...(typeof kvmProblem === "string" ? { kvmProblem } : {}),
+    existing: textsOf(merged["existing"]),
+    libraryLinks: Object.fromEntries(
+      Object.entries(objectOf(merged["libraryLinks"])).map(([path, target]) => [path, String(target)]),
+    ),
+    devices: textsOf(merged["devices"]),
+    imageFiles: Object.fromEntries(
+      Object.entries(objectOf(merged["imageFiles"])).map(([path, fact]) => {
+        const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
+        return [path, typeof size === "number" ? { found: true, size } : { found: false, reason: String(reason) }];
+      }),
+    ),
+  };
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
