@@ -4,6 +4,9 @@ import type { GuestNeeds } from "../guests/guest.ts";
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
 export type Accelerator = "kvm" | "tcg" | "none";
 
+/** Makers of x86 processors as far as monitors treat them differently. */
+export type CpuVendor = "intel" | "amd" | "other";
+
 /** What a monitor is told. All paths are inside its own root. */
 export interface MonitorInput {
   readonly binary: string;
@@ -15,6 +18,7 @@ export interface MonitorInput {
   readonly memory: number;
   readonly vcpus: number;
   readonly accelerator: Accelerator;
+  readonly cpuVendor?: CpuVendor;
   /** Whether the monitor's own seccomp filter is to be on: `linux.seccomp` is in the spec. */
   readonly seccomp: boolean;
   readonly guest: GuestNeeds;

@@ -34,7 +34,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-accel",
     input.accelerator === "kvm" ? "kvm" : "tcg",
     "-cpu",
-    input.accelerator === "kvm" ? "host" : "max",
+    cpuModel(input),
     "-smp",
     `${input.vcpus}`,
     "-m",
@@ -62,6 +62,15 @@ function argv(input: MonitorInput): readonly string[] {
     ...input.guest.monitorOptions,
     ...(input.guest.commandLine === "" ? [] : ["-append", input.guest.commandLine]),
   ];
+}
+
+/**
+ * On AMD, KVM offers a feature register that only Intel processors have, and QEMU before 10.1 ends when newer kernels
+ * refuse the value it copies there ("failed to set MSR 0x10a").
+ */
+function cpuModel(input: MonitorInput): string {
+  if (input.accelerator !== "kvm") return "max";
+  return input.cpuVendor === "amd" ? "host,arch-capabilities=off" : "host";
 }
 
 function diskOptions(disk: GuestDisk): readonly string[] {

@@ -100,8 +100,8 @@ function parseUruncJson(into: Findings, text: string): Values {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    report(into, "", `must be JSON: ${error instanceof Error ? error.message : "it cannot be parsed"}`);
+  } catch {
+    report(into, "", "must be JSON, but cannot be parsed");
     return {};
   }
   if (!isObject(value)) {

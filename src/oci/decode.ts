@@ -138,6 +138,7 @@ export function integerOf(
   most: number,
 ): number | undefined {
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  report(into, path, `must be an integer from ${least} to ${most}`, value);
+  const bounds = most > Number.MAX_SAFE_INTEGER ? "" : ` from ${least} to ${most}`;
+  report(into, path, `must be an integer${bounds}`, value);
   return undefined;
 }

@@ -1,3 +1,5 @@
+import type { CpuVendor } from "../monitors/monitor.ts";
+
 /**
  * What the plan may know about the host, found out by `sandbox/host-facts.ts` before the plan is made, so that making
  * the plan needs no effects. `factQuery` says what to find out.
@@ -13,6 +15,8 @@ export interface HostFacts {
   };
   /** Why KVM cannot be used; absent when it can. */
   readonly kvmProblem?: string;
+  /** Maker of the processor, by `cpuVendor`; matters for KVM on x86 only. Absent: not known. */
+  readonly cpuVendor?: CpuVendor;
   /** Host paths that exist, out of those asked for (data directories, library directories). */
   readonly existing: readonly string[];
   /** Library directories that are symbolic links on the host (merged /usr): path → target. */

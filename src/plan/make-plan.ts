@@ -55,6 +55,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     memory,
     vcpus,
     accelerator,
+    ...(facts.cpuVendor === undefined ? {} : { cpuVendor: facts.cpuVendor }),
     seccomp: spec.linux.seccomp,
     guest: needs,
     configuration: settings,

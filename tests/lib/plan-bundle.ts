@@ -50,7 +50,7 @@ export function planOf(texts: BundleTexts): Outcome {
 /** Facts of one host; members of `own` replace those of `common`, `null` takes one away. */
 export function decodeFacts(common: unknown, own: unknown): HostFacts {
   const merged: Record<string, unknown> = { ...objectOf(common), ...objectOf(own) };
-  const { kvmProblem } = merged;
+  const { kvmProblem, cpuVendor } = merged;
   const binary = merged["monitorBinary"] === null ? undefined : objectOf(merged["monitorBinary"]);
   return {
     arch: String(merged["arch"]),
@@ -58,6 +58,7 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
       ? {}
       : { monitorBinary: { path: String(binary["path"]), dynamic: binary["dynamic"] === true } }),
     ...(typeof kvmProblem === "string" ? { kvmProblem } : {}),
+    ...(cpuVendor === "amd" || cpuVendor === "intel" ? { cpuVendor } : {}),
     existing: textsOf(merged["existing"]),
     libraryLinks: Object.fromEntries(
       Object.entries(objectOf(merged["libraryLinks"])).map(([path, target]) => [path, String(target)]),
