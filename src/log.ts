@@ -6,6 +6,8 @@ export type Level = "error" | "warning" | "info" | "debug";
 
 /** Lines as runc writes them, which containerd's shim and Podman read back. */
 export interface Log {
+  /** Descriptor of the log file or of stderr. */
+  readonly descriptor: number;
   error(message: string): void;
   warning(message: string): void;
   info(message: string): void;
@@ -29,7 +31,7 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
     // The log file is for the caller, stderr for the person (runc does the same for what ends it).
     if (level === "error" && fd !== STDERR) writeLine(STDERR, message);
   };
-  return { error: put("error"), warning: put("warning"), info: put("info"), debug: put("debug") };
+  return { descriptor: fd, error: put("error"), warning: put("warning"), info: put("info"), debug: put("debug") };
 }
 
 function jsonLine(level: Level, message: string): string {

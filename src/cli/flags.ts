@@ -72,7 +72,13 @@ export const CHECKPOINT: readonly Flag[] = [
     (name): Flag => ({ name, value: "VALUE", help: `${name} of CRIU` }),
   ),
   { name: "empty-ns", value: "NS", repeatable: true, help: "empty-ns of CRIU" },
-  ...["tcp-established", "tcp-skip-in-flight", "ext-unix-sk", "shell-job", "file-locks", "lazy-pages", "auto-dedup"].map(
-    (name): Flag => ({ name, help: `${name} of CRIU` }),
-  ),
+  ...[
+    "tcp-established",
+    "tcp-skip-in-flight",
+    "ext-unix-sk",
+    "shell-job",
+    "file-locks",
+    "lazy-pages",
+    "auto-dedup",
+  ].map((name): Flag => ({ name, help: `${name} of CRIU` })),
 ];

@@ -18,12 +18,14 @@ export function bundleOption({ options }: Invocation): string {
 
 /**
  * Closes every descriptor the caller left open but those it asked to pass on: none may reach the monitor by accident
- * (CVE-2024-21626). To be called before anything is opened.
+ * (CVE-2024-21626). To be called before anything but the log is opened.
  */
-export function preserveDescriptors({ options }: Invocation): void {
+export function preserveDescriptors({ options, log }: Invocation): void {
   const text = options.text("preserve-fds") ?? "0";
   if (!/^\d{1,6}$/.test(text)) throw usage(`option --preserve-fds needs a number of descriptors, not ${text}`);
-  closeRange(FIRST_DESCRIPTOR + Number(text), LAST_DESCRIPTOR);
+  const first = FIRST_DESCRIPTOR + Number(text);
+  if (log.descriptor > first) closeRange(first, log.descriptor - 1);
+  closeRange(Math.max(first, log.descriptor + 1), LAST_DESCRIPTOR);
 }
 
 /** What `create` and `run` share. */

@@ -7,10 +7,10 @@ import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { SIGCHLD } from "../sys/signals.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
+import { SIGCHLD } from "../sys/signals.ts";
 import { bundleOption, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */

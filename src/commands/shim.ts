@@ -1,6 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
-import { exists, readlinkat } from "../sys/file.ts";
 import { AT_FDCWD } from "../sys/constants.ts";
+import { exists, readlinkat } from "../sys/file.ts";
 import { findInPath } from "../sys/path-search.ts";
 import { environ, execve, getenv } from "../sys/process.ts";
 

@@ -1,5 +1,5 @@
-import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import type { Configuration } from "../config/configuration.ts";
+import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
 import { annotationsAreComplete, readMetadata } from "../oci/annotations.ts";

@@ -1,7 +1,19 @@
 import { RuntimeFailure } from "../failure.ts";
 import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { close, flock, fstat, fstatat, makeDirectories, mkdirat, open, readText, openat, removeTree, replaceFile } from "../sys/file.ts";
+import {
+  close,
+  flock,
+  fstat,
+  fstatat,
+  makeDirectories,
+  mkdirat,
+  open,
+  openat,
+  readText,
+  removeTree,
+  replaceFile,
+} from "../sys/file.ts";
 import { poll } from "../sys/process.ts";
 import { type ContainerRecord, parseRecord } from "./record.ts";
 

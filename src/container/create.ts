@@ -91,8 +91,12 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     if (console !== undefined) close(console.slave);
 
     awaitReady(creator);
-    runCreateHooks(options, child.pid, creator);
     const record = recordOf(options, identity);
+    if (hasCreateHooks(options)) {
+      // Hooks may ask for the state.
+      writeRecord(directory, { ...record, status: "creating" });
+      runCreateHooks(options, child.pid, creator);
+    }
     writeRecord(directory, record);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, cleanup);
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, child.pidfd);
@@ -132,7 +136,15 @@ function listenForStart(directory: ContainerDirectory): number {
 function awaitReady(creator: number): void {
   const message: Message = receive(creator);
   if (message.type === "ready") return;
-  throw new RuntimeFailure("init", message.type === "error" ? message.text : "Init of the container ended unexpectedly");
+  throw new RuntimeFailure(
+    "init",
+    message.type === "error" ? message.text : "Init of the container ended unexpectedly",
+  );
+}
+
+function hasCreateHooks({ bundle }: CreateOptions): boolean {
+  const { prestart, createRuntime, createContainer } = bundle.spec.hooks;
+  return prestart.length + createRuntime.length + createContainer.length > 0;
 }
 
 /** runtime-spec, runtime.md#lifecycle: prestart and createRuntime here, createContainer in the container. */

@@ -2,16 +2,7 @@ import { POLLIN } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, read, write } from "../sys/file.ts";
 import { poll, readSignal, signalfd, waitpid } from "../sys/process.ts";
-import {
-  SIGCONT,
-  SIGHUP,
-  SIGINT,
-  SIGQUIT,
-  SIGTERM,
-  SIGUSR1,
-  SIGUSR2,
-  SIGWINCH,
-} from "../sys/signals.ts";
+import { SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH } from "../sys/signals.ts";
 import { getWindowSize, isatty, restoreMode, setRawMode, setWindowSize } from "../sys/terminal.ts";
 import type { CreatedContainer } from "./create.ts";
 import { signalProcess } from "./process.ts";

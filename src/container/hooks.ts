@@ -1,6 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
-import { SPEC_VERSION } from "../version.ts";
 import { POLLIN } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
@@ -17,6 +16,7 @@ import {
 } from "../sys/process.ts";
 import { SIGKILL } from "../sys/signals.ts";
 import { decodeUtf8 } from "../sys/text.ts";
+import { SPEC_VERSION } from "../version.ts";
 import type { Status } from "./status.ts";
 
 /** The state object a hook reads from its stdin (runtime-spec, runtime.md#state). */

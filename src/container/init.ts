@@ -86,6 +86,8 @@ function prepare(input: InitInput): void {
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   umask(0);
   setsid();
+  // Now, not at start: a caller may read create's stdout and stderr to their end.
+  if (input.terminal !== undefined) takeTerminal(input.terminal);
   joinNamespaces(input.namespaces);
   if (input.plan.hostname !== undefined) sethostname(input.plan.hostname);
   if (input.plan.domainname !== undefined) setdomainname(input.plan.domainname);
@@ -134,7 +136,6 @@ function becomeMonitor(input: InitInput, starter: number): never {
   }
   enterMonitorRoot(plan, input.scratch);
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
-  if (input.terminal !== undefined) takeTerminal(input.terminal);
   dropPrivileges(plan);
   resetSignalHandlers();
   setSignalMask([]);

@@ -3,7 +3,13 @@ import { RuntimeFailure } from "../failure.ts";
 import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, exists, open } from "../sys/file.ts";
-import { checkId, type ContainerDirectory, lockContainerDirectory, notFound, readRecord } from "./container-directory.ts";
+import {
+  type ContainerDirectory,
+  checkId,
+  lockContainerDirectory,
+  notFound,
+  readRecord,
+} from "./container-directory.ts";
 import type { ContainerRecord } from "./record.ts";
 
 /** Where runc keeps its containers when nobody gives it a root. */

@@ -9,7 +9,7 @@ export interface ContainerRecord {
   readonly ociVersion: string;
   readonly id: string;
   /** Last status that was written; the true one is computed from the process (status.ts). */
-  readonly status: "created" | "running";
+  readonly status: "creating" | "created" | "running";
   /** Pid of the container's process in the runtime's pid namespace. */
   readonly pid: number;
   readonly bundle: string;

@@ -12,10 +12,11 @@ export function identityOf(record: ContainerRecord): ProcessIdentity {
 /**
  * The status, computed from the process and never from a remembered word: `created` while the process still is our
  * init, `running` once execve has made it the monitor, `stopped` when it is gone, a zombie or another process.
- * (`creating` is what hooks are told; the state file is written when it is over.)
+ * While its hooks run a container is `creating`: should `create` be killed then, its init ends by itself.
  */
 export function statusOf(record: ContainerRecord): Status {
   const process = liveProcess(identityOf(record));
   if (process === undefined) return "stopped";
-  return process.name === INIT_NAME && record.status === "created" ? "created" : "running";
+  if (record.status === "running" || process.name !== INIT_NAME) return "running";
+  return record.status;
 }

@@ -66,11 +66,13 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   step("Mount monitor root over", scratch, () => attach(root, AT_FDCWD, scratch));
   const tree = treeBuilder(root);
 
+  // First, since a monitor's own files may lie below one of them.
+  for (const area of plan.tmpfs) step("Mount tmpfs on", area.target, () => mountTmpfs(tree, root, area));
   for (const link of plan.links) step("Link", link.path, () => tree.link(link.path, link.target));
   for (const device of plan.devices) step("Make device node", device.path, () => makeDevice(tree, root, device.path));
   for (const file of plan.hostFiles) step("Bind", file.source, () => bindHostFile(tree, root, file));
-  for (const file of plan.imageFiles) step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
-  for (const area of plan.tmpfs) step("Mount tmpfs on", area.target, () => mountTmpfs(tree, root, area));
+  for (const file of plan.imageFiles)
+    step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
   close(image);
 
   step("Make read-only", "the monitor's root", () =>

@@ -112,10 +112,14 @@ export function writeAll(fd: number, text: string): void {
  * Replaces a file as one step: temporary file in the same directory, then rename(2). `durable` adds fsync(2): state
  * below /run does not survive a power cut anyway, so only files that should survive one need it.
  */
-export function replaceFile(dirfd: number, name: string, text: string, options: { mode: number; durable: boolean }): void {
+export function replaceFile(
+  dirfd: number,
+  name: string,
+  text: string,
+  options: { mode: number; durable: boolean },
+): void {
   const temporary = `.${name}.tmp`;
-  removeIfPresent(dirfd, temporary);
-  const fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, options.mode);
+  const fd = createAnew(dirfd, temporary, options.mode);
   try {
     writeAll(fd, text);
     if (options.durable) fsync(fd);
@@ -123,6 +127,18 @@ export function replaceFile(dirfd: number, name: string, text: string, options: 
     close(fd);
   }
   renameat2(dirfd, temporary, dirfd, name, 0);
+}
+
+/** A new file; one of the name that a killed process left is removed first. */
+function createAnew(dirfd: number, name: string, mode: number): number {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    return openat(dirfd, name, flags, mode);
+  } catch (error) {
+    if (!isSysError(error, "EEXIST")) throw error;
+    unlinkat(dirfd, name, 0);
+    return openat(dirfd, name, flags, mode);
+  }
 }
 
 /** One write(2), so that lines of several processes do not mix in one O_APPEND file. */
@@ -168,7 +184,10 @@ export function removeTree(dirfd: number, name: string): void {
     return;
   } catch (error) {
     if (isSysError(error, "ENOENT")) return;
-    if (isSysError(error, "ENOTDIR")) return removeIfPresent(dirfd, name);
+    if (isSysError(error, "ENOTDIR")) {
+      removeIfPresent(dirfd, name);
+      return;
+    }
     if (!isSysError(error, "ENOTEMPTY", "EEXIST")) throw error;
   }
   const directory = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -1,7 +1,7 @@
-import { clone3, execve, exit, resetSignalHandlers, setSignalMask, waitpid } from "./process.ts";
+import { O_RDWR } from "./constants.ts";
 import { messageOf } from "./errors.ts";
 import { close, dup2, open, pipe, readText, writeAll } from "./file.ts";
-import { O_RDWR } from "./constants.ts";
+import { clone3, execve, exit, resetSignalHandlers, setSignalMask, waitpid } from "./process.ts";
 
 const OUTPUT_LIMIT = 16 << 20;
 
