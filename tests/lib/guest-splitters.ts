@@ -1,0 +1,120 @@
+/**
+ * What the guests do with a command line, written from their sources' behaviour, so that tests can ask whether an
+ * argument arrives as it was given.
+ */
+
+/** Linux: bytes in, words out; a double quote groups and falls away at the start and end of a word or its value. */
+export function splitLikeLinux(text: string): readonly string[] {
+  const bytes = new TextEncoder().encode(text);
+  const isBlank = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0xa0;
+  const words: string[] = [];
+  let word: number[] = [];
+  let isQuoted = false;
+  const flush = () => {
+    if (word.length > 0) words.push(unquoteLinuxWord(new TextDecoder().decode(new Uint8Array(word))));
+    word = [];
+  };
+  for (const byte of bytes) {
+    if (isBlank(byte) && !isQuoted) flush();
+    else {
+      word.push(byte);
+      if (byte === 0x22) isQuoted = !isQuoted;
+    }
+  }
+  flush();
+  return words;
+}
+
+function unquoteLinuxWord(word: string): string {
+  if (word.startsWith('"')) return word.slice(1).replace(/"$/, "");
+  const equals = word.indexOf("=");
+  const value = word.slice(equals + 1);
+  if (equals < 1 || !value.startsWith('"')) return word;
+  return word.slice(0, equals + 1) + value.slice(1).replace(/"$/, "");
+}
+
+/** Unikraft: quotes of both kinds group and fall away, no escapes, empty words vanish. */
+export function splitLikeUnikraft(text: string): readonly string[] {
+  const words: string[] = [];
+  let word = "";
+  let quote = "";
+  for (const character of text) {
+    if (quote === "" && " \r\n\t\u000b".includes(character)) {
+      if (word !== "") words.push(word);
+      word = "";
+    } else if (quote === "" && (character === '"' || character === "'")) quote = character;
+    else if (character === quote) quote = "";
+    else word += character;
+  }
+  if (word !== "") words.push(word);
+  return words;
+}
+
+/** The values of `env.vars` among the words before `--`. */
+export function unikraftEnvironment(words: readonly string[]): readonly string[] {
+  const values: string[] = [];
+  let isList = false;
+  for (const word of words) {
+    let value = word;
+    if (!isList) {
+      if (word === "--") break;
+      if (!word.startsWith("env.vars=")) {
+        isList = word.endsWith("=[");
+        continue;
+      }
+      value = word.slice("env.vars=".length);
+      if (!value.startsWith("[")) {
+        values.push(value);
+        continue;
+      }
+      isList = true;
+      value = value.slice(1);
+    }
+    if (value.endsWith("]")) {
+      isList = false;
+      value = value.slice(0, -1);
+    }
+    if (value !== "") values.push(value);
+  }
+  return values;
+}
+
+/** MirageOS: white space splits outside of quotes, a backslash makes the next character data, empty words vanish. */
+export function splitLikeMirage(text: string): readonly string[] {
+  const words: string[] = [];
+  let word = "";
+  let quote = "";
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (character === "\\" && quote !== "'") word += text.charAt(++index);
+    else if (quote === "" && /[\t-\r ]/.test(character)) {
+      words.push(word);
+      word = "";
+    } else if (quote === "" && (character === '"' || character === "'")) quote = character;
+    else if (character === quote) quote = "";
+    else word += character;
+  }
+  words.push(word);
+  return words.filter((entry) => entry !== "");
+}
+
+/** Rumprun: as a shell does it with blank, tab and line feed. */
+export function splitLikeRumprun(text: string): readonly string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = "";
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (character === "\\") word = (word ?? "") + text.charAt(++index);
+    else if (quote === "" && " \n\t".includes(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else if (quote !== "" && character === quote) quote = "";
+    else if (quote === "" && (character === '"' || character === "'")) {
+      quote = character;
+      word ??= "";
+    } else word = (word ?? "") + character;
+  }
+  if (word !== undefined) words.push(word);
+  return words;
+}

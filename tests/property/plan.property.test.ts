@@ -1,0 +1,249 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { HostFacts } from "../../src/plan/host-facts.ts";
+import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
+import { renderPlan, renderProblems } from "../../src/plan/render.ts";
+import { args, env, FULL_CONFIG, mutated, nasty, runs } from "../lib/arbitrary.ts";
+import {
+  splitLikeLinux,
+  splitLikeMirage,
+  splitLikeRumprun,
+  splitLikeUnikraft,
+  unikraftEnvironment,
+} from "../lib/guest-splitters.ts";
+import { planOf } from "../lib/plan-bundle.ts";
+
+const PREFIX = "com.urunc.unikernel.";
+
+const FACTS: HostFacts = {
+  arch: "x86_64",
+  monitorBinary: { path: "/usr/bin/monitor", dynamic: true },
+  existing: ["/usr/share/qemu", "/usr/lib"],
+  libraryLinks: {},
+  devices: ["/dev/null", "/dev/urandom", "/dev/kvm"],
+  imageFiles: {
+    "/kernel": { found: true, size: 1 },
+    "/initrd": { found: true, size: 1 },
+    "/disk.img": { found: true, size: 1 },
+  },
+};
+
+const PAIRS = [
+  ["unikraft", "qemu"],
+  ["mirage", "hvt"],
+  ["mirage", "spt"],
+  ["mirage", "qemu"],
+  ["rumprun", "hvt"],
+  ["rumprun", "spt"],
+  ["linux", "qemu"],
+] as const;
+
+interface ImageText {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+function plan(guest: string, monitor: string, image: ImageText): LaunchPlan | undefined {
+  const outcome = planOf({
+    config: {
+      ociVersion: "1.2.0",
+      root: { path: "rootfs" },
+      process: { cwd: "/", args: image.args, env: image.env },
+      annotations: {
+        [`${PREFIX}unikernelType`]: guest,
+        [`${PREFIX}hypervisor`]: monitor,
+        [`${PREFIX}binary`]: "/kernel",
+        ...image.annotations,
+      },
+      linux: { seccomp: {} },
+    },
+    facts: FACTS,
+    bundle: "/bundle",
+  });
+  return "plan" in outcome ? outcome.plan : undefined;
+}
+
+/** argv without the command line, which must be one element in its one place. */
+function shapeOf(made: LaunchPlan): readonly string[] {
+  const { argv } = made.exec;
+  if (made.commandLine === "") return argv;
+  expect(argv.at(-1)).toBe(made.commandLine);
+  if (made.monitor === "qemu") expect(argv.at(-2)).toBe("-append");
+  return argv.slice(0, made.monitor === "qemu" ? -2 : -1);
+}
+
+describe("no text of an image reaches the monitor but as the guest's command line", () => {
+  test.each(PAIRS)("arguments and environment of %s on %s never become a new argument or option", (guest, monitor) => {
+    const benign = plan(guest, monitor, { args: ["app"], env: ["A=1"] });
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan(guest, monitor, { args: words, env: variables });
+        if (made === undefined || benign === undefined) return;
+        expect(shapeOf(made)).toEqual(shapeOf(benign));
+        expect(made.exec.env).toEqual(benign.exec.env);
+        expect(made.exec.path).toBe(benign.exec.path);
+      }),
+      runs(500),
+    );
+  });
+
+  test("values of annotations never become a new argument or option", () => {
+    const block = { [`${PREFIX}block`]: "/disk.img", [`${PREFIX}blkMntPoint`]: "/data" };
+    const benign = plan("rumprun", "hvt", { args: ["app"], env: [], annotations: block });
+    const keys = ["cmdline", "unikernelVersion", "blkMntPoint", "solo5NetDev", "solo5BlkDev", "mountRootfs", "other"];
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...keys), nasty), (values) => {
+        const annotations = Object.fromEntries(Object.entries(values).map(([key, value]) => [PREFIX + key, value]));
+        const made = plan("rumprun", "hvt", { args: ["app"], env: [], annotations: { ...block, ...annotations } });
+        if (made === undefined || benign === undefined) return;
+        const device = values["solo5BlkDev"] || "rootfs";
+        expect(device).toMatch(/^[A-Za-z0-9]{1,67}$/);
+        expect(shapeOf(made)).toEqual(
+          shapeOf(benign).map((word) =>
+            word === "--block:rootfs=/guest/block" ? `--block:${device}=/guest/block` : word,
+          ),
+        );
+      }),
+      runs(1000),
+    );
+  });
+
+  test("paths of annotations appear only as sources of image files", () => {
+    fc.assert(
+      fc.property(nasty, nasty, (binary, initrd) => {
+        const made = planOf({
+          config: {
+            ...FULL_CONFIG,
+            annotations: { ...FULL_CONFIG.annotations, [`${PREFIX}binary`]: binary, [`${PREFIX}initrd`]: initrd },
+          },
+          facts: { ...FACTS, imageFiles: { [binary]: { found: true, size: 1 }, [initrd]: { found: true, size: 1 } } },
+          bundle: "/bundle",
+        });
+        if (!("plan" in made)) return;
+        for (const file of made.plan.imageFiles) {
+          expect(file.source).toMatch(/^[A-Za-z0-9._/-]+$/);
+          expect(file.source.split("/")).not.toContain("..");
+          expect(file.target).toMatch(/^\/guest\/(kernel|initrd|block)$/);
+        }
+      }),
+      runs(500),
+    );
+  });
+});
+
+describe("every argument arrives in the guest as it was given, or there is no plan", () => {
+  test("unikraft", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("unikraft", "qemu", { args: ["app", ...words], env: variables });
+        if (made === undefined) return;
+        const split = splitLikeUnikraft(made.commandLine);
+        expect(split.slice(split.indexOf("--") + 1)).toEqual(["app", ...words]);
+        expect([...unikraftEnvironment(split)].sort()).toEqual([...variables].sort());
+      }),
+      runs(1500),
+    );
+  });
+
+  test("mirage", () => {
+    fc.assert(
+      fc.property(args, (words) => {
+        const made = plan("mirage", "spt", { args: ["app", ...words], env: [] });
+        if (made !== undefined) expect(splitLikeMirage(made.commandLine)).toEqual(["app", ...words]);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("rumprun", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("rumprun", "spt", { args: ["app", ...words], env: variables });
+        if (made === undefined) return;
+        const found: { cmdline: string; env: string[] } = { cmdline: "", env: [] };
+        JSON.parse(made.commandLine, function (this: unknown, key: string, value: unknown) {
+          if (key === "cmdline") found.cmdline = String(value);
+          return value;
+        });
+        for (const match of made.commandLine.matchAll(/"env":("(?:[^"\\]|\\.)*")/g))
+          found.env.push(JSON.parse(match[1] ?? ""));
+        expect(splitLikeRumprun(found.cmdline)).toEqual(["app", ...words]);
+        expect(found.env).toEqual(variables);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("linux with an init of its own", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("linux", "qemu", { args: ["/init", ...words], env: variables });
+        if (made === undefined) return;
+        const split = splitLikeLinux(made.commandLine);
+        const end = split.indexOf("--");
+        expect(split.slice(end + 1)).toEqual(words);
+        expect(split.slice(0, end)).toEqual(["panic=-1", "console=ttyS0", ...variables, "init=/init"]);
+      }),
+      runs(2000),
+    );
+  });
+
+  test("linux with urunit, which joins words between single quotes", () => {
+    fc.assert(
+      fc.property(args, (words) => {
+        const made = plan("linux", "qemu", { args: ["/urunit", ...words], env: [] });
+        if (made === undefined) return;
+        const split = splitLikeLinux(made.commandLine);
+        expect(regroup(split.slice(split.indexOf("--") + 1))).toEqual(words);
+      }),
+      runs(1500),
+    );
+  });
+});
+
+function regroup(words: readonly string[]): readonly string[] {
+  const grouped: string[] = [];
+  let open: string | undefined;
+  for (const word of words) {
+    if (open !== undefined) open += ` ${word}`;
+    else if (word.startsWith("'")) open = word;
+    else grouped.push(word);
+    if (open !== undefined && open.length > 1 && open.endsWith("'")) {
+      grouped.push(open.slice(1, -1));
+      open = undefined;
+    }
+  }
+  return open === undefined ? grouped : [...grouped, open];
+}
+
+describe("making a plan", () => {
+  test("of a mutated bundle never throws and answers the same twice", () => {
+    fc.assert(
+      fc.property(mutated(FULL_CONFIG), (config) => {
+        const texts = { config, facts: FACTS, bundle: "/bundle" };
+        expect(planOf(texts)).toEqual(planOf(texts));
+      }),
+      runs(1500),
+    );
+  });
+
+  test("never shows a character that steers a terminal", () => {
+    fc.assert(
+      fc.property(args, env, nasty, (words, variables, path) => {
+        const config = {
+          ...FULL_CONFIG,
+          root: { path },
+          process: { ...FULL_CONFIG.process, args: ["/init", ...words], env: variables },
+        };
+        const outcome = planOf({ config, facts: FACTS, bundle: "/bundle" });
+        const text =
+          "plan" in outcome
+            ? renderPlan(outcome.plan, outcome.warnings)
+            : renderProblems("problems" in outcome ? outcome.problems : []);
+        expect(text.replaceAll("\n", "")).not.toMatch(/[\0-\x1f\x7f-\x9f\u2028-\u202e]/);
+      }),
+      runs(1000),
+    );
+  });
+});
