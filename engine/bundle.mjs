@@ -4,7 +4,7 @@
 //
 // A file is written only when its content has changed, so that make sees what is new. The file `modules.list` names all,
 // the entry first.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build } from "esbuild";
 
@@ -34,7 +34,10 @@ function writeIfChanged(path, text) {
 }
 
 mkdirSync(folder, { recursive: true });
-const names = outputFiles.map((file) => basename(file.path)).sort((a, b) => (b === "main.js") - (a === "main.js") || (a < b ? -1 : 1));
+const names = outputFiles
+  .map((file) => basename(file.path))
+  .sort((a, b) => (b === "main.js") - (a === "main.js") || (a < b ? -1 : 1));
 for (const file of outputFiles) writeIfChanged(join(folder, basename(file.path)), file.text);
 writeIfChanged(join(folder, "modules.list"), `${names.join("\n")}\n`);
-for (const name of readdirSync(folder)) if (name !== "modules.list" && !names.includes(name)) rmSync(join(folder, name));
+for (const name of readdirSync(folder))
+  if (name !== "modules.list" && !names.includes(name)) rmSync(join(folder, name));

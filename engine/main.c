@@ -3,12 +3,17 @@
  *
  * No module is ever read from a disk, and the program cannot compile text: the intrinsic behind eval and Function is not
  * there. There is no event loop: what is left to do after the main module are promise jobs, and they run until none is left.
+ *
+ * All modules but the main one are evaluated at build time (heap.h). The sanitizer build has no frozen heap: it loads each
+ * module when it is imported.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "modules.h"
 #include "quickjs.h"
 #include "sys.h"
@@ -122,8 +127,17 @@ static void track_rejection(JSContext *ctx, JSValueConst promise, JSValueConst r
 
 /* ---- life ---------------------------------------------------------------------------------------------------------*/
 
-static JSContext *new_context(void) {
-    JSRuntime *runtime = JS_NewRuntime();
+/* Math.random of QuickJS takes its seed from the clock when the context is made, which here is the time of the build. */
+static JSValue math_random(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv) {
+    (void)self, (void)argc, (void)argv;
+    uint64_t bits;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
+        return sys_throw(ctx, "getrandom", NULL);
+    return JS_NewFloat64(ctx, (double)(bits >> 11) / (double)(1ULL << 53));
+}
+
+static JSContext *new_context(const JSMallocFunctions *functions) {
+    JSRuntime *runtime = functions == NULL ? JS_NewRuntime() : JS_NewRuntime2(functions, NULL);
     if (runtime == NULL)
         return NULL;
     JSContext *ctx = JS_NewContextRaw(runtime);
@@ -142,54 +156,129 @@ static JSContext *new_context(void) {
     JS_AddIntrinsicMapSet(ctx);
     JS_AddIntrinsicTypedArrays(ctx);
     JS_AddIntrinsicPromise(ctx);
+
+    JSValue global = JS_GetGlobalObject(ctx);
+    JSValue math = JS_GetPropertyStr(ctx, global, "Math");
+    set(ctx, math, "random", JS_NewCFunction(ctx, math_random, "random", 0));
+    JS_FreeValue(ctx, math);
+    JS_FreeValue(ctx, global);
     return ctx;
 }
 
-static int run(JSContext *ctx) {
+/* Runs promise jobs until none is left; false when one has thrown or a rejection was not handled. */
+static bool run_jobs(JSContext *ctx) {
     JSContext *job_context;
     int status;
-    JSValue module = read_module(ctx, &modules.entries[0]);
-    if (JS_IsException(module))
-        return fail(ctx);
-    if (JS_ResolveModule(ctx, module) < 0) {
-        JS_FreeValue(ctx, module);
-        return fail(ctx);
-    }
-    JSValue promise = JS_EvalFunction(ctx, module);
-    if (JS_IsException(promise))
-        return fail(ctx);
     while ((status = JS_ExecutePendingJob(JS_GetRuntime(ctx), &job_context)) > 0) {
     }
     if (status < 0) {
-        status = fail(job_context);
-    } else if (rejection_count > 0) {
+        fail(job_context);
+        return false;
+    }
+    if (rejection_count > 0)
         print_error(ctx, rejections[0].reason);
-        status = 1;
-    } else if (JS_PromiseState(ctx, promise) == JS_PROMISE_PENDING) {
+    return rejection_count == 0;
+}
+
+/* The main module with all it imports, linked, not run. */
+static JSValue link_main(JSContext *ctx) {
+    JSValue module = read_module(ctx, &modules.entries[0]);
+    if (JS_IsException(module))
+        return module;
+    if (JS_ResolveModule(ctx, module) < 0) {
+        JS_FreeValue(ctx, module);
+        return JS_EXCEPTION;
+    }
+    return module;
+}
+
+static int run(JSContext *ctx, JSValue module) {
+    JSValue promise = JS_EvalFunction(ctx, module);
+    if (JS_IsException(promise))
+        return fail(ctx);
+    bool good = run_jobs(ctx);
+    if (good && JS_PromiseState(ctx, promise) == JS_PROMISE_PENDING) {
         fputs("The main module waits for something that will never happen\n", stderr);
-        status = 1;
+        good = false;
     }
     for (size_t i = 0; i < rejection_count; i++) {
         JS_FreeValue(ctx, rejections[i].promise);
         JS_FreeValue(ctx, rejections[i].reason);
     }
     JS_FreeValue(ctx, promise);
+    return good ? 0 : 1;
+}
+
+#ifdef URUNC_SANITIZE
+
+static int live(void) {
+    JSContext *ctx = new_context(NULL);
+    if (ctx == NULL)
+        return 1;
+    JSValue module = link_main(ctx);
+    int status = JS_IsException(module) ? fail(ctx) : run(ctx, module);
+    JSRuntime *runtime = JS_GetRuntime(ctx);
+    JS_FreeContext(ctx);
+    JS_FreeRuntime(runtime); /* asserts that no value is left */
     return status;
 }
+
+#else
+
+/*
+ * Evaluates every module but the main one and writes the heap. No binding but machine() works meanwhile: what a module
+ * would read here, at import, would be a fact of the machine that builds.
+ */
+static int freeze(const char *path) {
+    JSContext *ctx = new_context(&heap_functions);
+    if (ctx == NULL) {
+        fputs("freezer: The heap is too small\n", stderr);
+        return 1;
+    }
+    sys_is_building = true;
+    for (uint32_t i = 1; i < modules.count; i++) {
+        char name[256];
+        snprintf(name, sizeof name, "%.*s", (int)modules.entries[i].name_length,
+                 (const char *)&modules + modules.entries[i].name);
+        JSValue promise = JS_LoadModule(ctx, "", name);
+        bool good = !JS_IsException(promise) && run_jobs(ctx) && JS_PromiseState(ctx, promise) == JS_PROMISE_FULFILLED;
+        if (!good) {
+            fprintf(stderr, "freezer: %s cannot be evaluated at build time\n", name);
+            return 1;
+        }
+        JS_FreeValue(ctx, promise);
+    }
+    JSValue module = link_main(ctx);
+    if (JS_IsException(module))
+        return fail(ctx);
+    JS_RunGC(JS_GetRuntime(ctx));
+    JS_SetGCThreshold(JS_GetRuntime(ctx), (size_t)-1);
+    frozen_heap.main = module;
+    frozen_heap.ctx = ctx;
+    if (!heap_write(path)) {
+        perror(path);
+        return 1;
+    }
+    return 0;
+}
+
+static int live(void) {
+    if (!heap_fits()) {
+        fputs("This program was not linked with its own heap. Build it again\n", stderr);
+        return 1;
+    }
+    JS_UpdateStackTop(JS_GetRuntime(frozen_heap.ctx));
+    return run(frozen_heap.ctx, frozen_heap.main);
+}
+
+#endif
 
 int main(int argc, char **argv) {
     sys_argc = argc;
     sys_argv = argv;
-    JSContext *ctx = new_context();
-    if (ctx == NULL) {
-        fputs("The engine has no memory to start\n", stderr);
-        return 1;
-    }
-    int status = run(ctx);
-#ifdef URUNC_SANITIZE
-    JSRuntime *runtime = JS_GetRuntime(ctx);
-    JS_FreeContext(ctx);
-    JS_FreeRuntime(runtime); /* asserts that no value is left */
+#ifndef URUNC_SANITIZE
+    if (frozen_heap.ctx == NULL)
+        return argc == 2 ? freeze(argv[1]) : 1;
 #endif
-    return status;
+    return live();
 }

@@ -8,6 +8,7 @@
 
 int sys_argc;
 char **sys_argv;
+bool sys_is_building;
 
 /* ---- errors -------------------------------------------------------------------------------------------------------*/
 
@@ -338,6 +339,8 @@ static const SysFunction *const families[] = {
 static JSValue call(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv, int magic) {
     (void)self;
     const SysFunction *function = &families[magic >> 8][magic & 0xff];
+    if (sys_is_building && strcmp(function->name, "machine") != 0)
+        return JS_ThrowInternalError(ctx, "%s is called when the module is imported", function->name);
     if (argc < function->min || argc > function->max)
         return JS_ThrowTypeError(ctx, "%s takes %d to %d arguments, not %d", function->name, function->min,
                                  function->max, argc);

@@ -38,6 +38,9 @@ JSModuleDef *sys_module(JSContext *ctx);
 extern int sys_argc;
 extern char **sys_argv;
 
+/* True while the modules are evaluated at build time: every binding but machine() throws. */
+extern bool sys_is_building;
+
 /* Throws SysError for the current errno; path may be NULL. Always returns JS_EXCEPTION. */
 JSValue sys_throw(JSContext *ctx, const char *syscall, const char *path);
 /* The common ends of a binding: a negative result throws, otherwise undefined or the number. */

@@ -32,7 +32,11 @@ const texts: Kind = {
   rangeErrors: [new Array(65537).fill("a")],
 };
 const flag: Kind = { sample: true, typeErrors: [1, "true", null, undefined], rangeErrors: [] };
-const bytes: Kind = { sample: new ArrayBuffer(8), typeErrors: ["a", null, {}, [1], new Uint8Array(8)], rangeErrors: [] };
+const bytes: Kind = {
+  sample: new ArrayBuffer(8),
+  typeErrors: ["a", null, {}, [1], new Uint8Array(8)],
+  rangeErrors: [],
+};
 const terminalAttributes: Kind = { ...bytes, rangeErrors: [new ArrayBuffer(0), new ArrayBuffer(8)] };
 const program: Kind = {
   ...bytes,
@@ -208,7 +212,8 @@ function refuses(binding: Binding): Test {
     if (least > 0) throwsNamed("TypeError", () => callUntyped(binding, samples.slice(0, least - 1)));
     kinds.forEach(({ typeErrors, rangeErrors }, index) => {
       for (const value of typeErrors) throwsNamed("TypeError", () => callUntyped(binding, samples.with(index, value)));
-      for (const value of rangeErrors) throwsNamed("RangeError", () => callUntyped(binding, samples.with(index, value)));
+      for (const value of rangeErrors)
+        throwsNamed("RangeError", () => callUntyped(binding, samples.with(index, value)));
     });
   });
 }

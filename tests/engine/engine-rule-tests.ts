@@ -13,8 +13,8 @@ async function refusedImport(specifier: string): Promise<void> {
   throw new Error(`${specifier} was imported`);
 }
 
-function makeFunction(constructor: unknown): unknown {
-  return typeof constructor === "function" ? Reflect.construct(constructor, ["return 1"]) : undefined;
+function makeFunction(maker: unknown): unknown {
+  return typeof maker === "function" ? Reflect.construct(maker, ["return 1"]) : undefined;
 }
 
 export const engineRuleTests: readonly Test[] = [
@@ -70,8 +70,11 @@ export const engineRuleTests: readonly Test[] = [
   }),
 
   test([], "what the product needs of the language is there", async () => {
-    equal("a1b22".replace(/\d+/gu, (digits) => `<${digits}>`), "a<1>b<22>");
-    equal(new RegExp("^x{2}$").test("xx"), true);
+    equal(
+      "a1b22".replace(/\d+/gu, (digits) => `<${digits}>`),
+      "a<1>b<22>",
+    );
+    equal(/^x{2}$/.test("xx"), true);
     equal([...new Map([["a", 1]]).entries(), ...new Set(["b"])], [["a", 1], "b"]);
     equal(new Date(0).toISOString(), "1970-01-01T00:00:00.000Z");
     equal(structured(), { a: [1, 2], b: { c: null } });

@@ -100,7 +100,9 @@ export const fileTests: readonly Test[] = [
     sys.mkdirat(AT_FDCWD, scratchPath("root"), 0o700);
     sys.symlinkat("/secret", AT_FDCWD, scratchPath("root/link"));
     withFd(sys.open(scratchPath("root"), O_PATH | O_DIRECTORY), (root) => {
-      withFd(sys.openat2(root, "../../inside", 2 | 0o100, 0o600, RESOLVE_IN_ROOT), (fd) => check(isCloexec(fd), "cloexec"));
+      withFd(sys.openat2(root, "../../inside", 2 | 0o100, 0o600, RESOLVE_IN_ROOT), (fd) =>
+        check(isCloexec(fd), "cloexec"),
+      );
       equal(sys.fstatat(AT_FDCWD, scratchPath("root/inside"), 0).size, 0);
       sysError("ENOENT", () => sys.openat2(root, "link", 0, 0, RESOLVE_IN_ROOT));
       sysError("ELOOP", () => sys.openat2(root, "link", 0, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS));
@@ -254,7 +256,10 @@ export const fileTests: readonly Test[] = [
       equal(sys.fstatat(fd, "", AT_EMPTY_PATH), status);
       sys.symlinkat(path, AT_FDCWD, scratchPath("status-link"));
       equal(sys.fstatat(AT_FDCWD, scratchPath("status-link"), 0).ino, status.ino);
-      check(sys.fstatat(AT_FDCWD, scratchPath("status-link"), AT_SYMLINK_NOFOLLOW).ino !== status.ino, "the link itself");
+      check(
+        sys.fstatat(AT_FDCWD, scratchPath("status-link"), AT_SYMLINK_NOFOLLOW).ino !== status.ino,
+        "the link itself",
+      );
     });
     const nullDevice = sys.fstatat(AT_FDCWD, "/dev/null", 0);
     equal([nullDevice.mode & S_IFMT, nullDevice.rdevMajor, nullDevice.rdevMinor], [S_IFCHR, 1, 3]);
@@ -408,7 +413,8 @@ export const fileTests: readonly Test[] = [
   test(["setNonblock", "pipe"], "pipes are close-on-exec and change between blocking and not", () => {
     const [reader, writer] = sys.pipe();
     check(isCloexec(reader) && isCloexec(writer), "close-on-exec");
-    const flags = () => Number.parseInt(/^flags:\s*([0-7]+)/m.exec(readFile(`/proc/self/fdinfo/${reader}`))?.[1] ?? "", 8);
+    const flags = () =>
+      Number.parseInt(/^flags:\s*([0-7]+)/m.exec(readFile(`/proc/self/fdinfo/${reader}`))?.[1] ?? "", 8);
     const before = flags();
     sys.setNonblock(reader, true);
     equal(flags(), before | 0o4000);

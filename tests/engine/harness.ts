@@ -93,7 +93,9 @@ export function sysError(code: string, run: () => unknown): sys.SysError {
 
 /** Calls a binding the way untyped code could. */
 export function callUntyped(binding: Binding, args: readonly unknown[]): unknown {
-  return Reflect.apply(sys[binding], undefined, args);
+  const call: unknown = Reflect.get(sys, binding);
+  if (typeof call !== "function") throw new Error(`${binding} is no function`);
+  return Reflect.apply(call, undefined, args);
 }
 
 export function throwsNamed(name: "TypeError" | "RangeError", run: () => unknown): void {

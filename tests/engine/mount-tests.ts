@@ -13,7 +13,19 @@ import {
   OPEN_TREE_CLONE,
 } from "../../src/sys/constants.ts";
 import { isCloexec } from "./file-tests.ts";
-import { ABSENT, BAD_FD, check, equal, inChild, readFile, scratchPath, sysError, type Test, test, withFd } from "./harness.ts";
+import {
+  ABSENT,
+  BAD_FD,
+  check,
+  equal,
+  inChild,
+  readFile,
+  scratchPath,
+  sysError,
+  type Test,
+  test,
+  withFd,
+} from "./harness.ts";
 
 const MS_PRIVATE = 0x40000;
 const MS_RDONLY = 1;
@@ -94,27 +106,31 @@ export const mountTests: readonly Test[] = [
     });
   }),
 
-  test(["fsopen", "fsconfigSet", "fsconfigCreate", "fsmount"], "a file system is made without a place in the tree", () => {
-    inMounts("fsopen", (place) => {
-      const context = sys.fsopen("tmpfs");
-      check(isCloexec(context), "the context is close-on-exec");
-      sys.fsconfigSet(context, "mode", "0711");
-      sys.fsconfigSet(context, "ro", null);
-      sysError("EINVAL", () => sys.fsconfigSet(context, "no-such-option", "1"));
-      sysError("EINVAL", () => sys.fsmount(context, 0));
-      sys.fsconfigCreate(context);
-      sysError("EBUSY", () => sys.fsconfigCreate(context));
-      const mount = sys.fsmount(context, MOUNT_ATTR_RDONLY);
-      check(isCloexec(mount), "the mount is close-on-exec");
-      sys.close(context);
-      equal(sys.fstat(mount).mode & 0o777, 0o711);
-      sys.moveMount(mount, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
-      sys.close(mount);
-      equal(sys.fstatat(AT_FDCWD, place, 0).mode & 0o777, 0o711);
-      sysError("ENODEV", () => sys.fsopen("no-such-type"));
-      sysError("EBADF", () => sys.fsconfigSet(BAD_FD, "a", "b"));
-      sysError("EBADF", () => sys.fsconfigCreate(BAD_FD));
-      sysError("EBADF", () => sys.fsmount(BAD_FD, 0));
-    });
-  }),
+  test(
+    ["fsopen", "fsconfigSet", "fsconfigCreate", "fsmount"],
+    "a file system is made without a place in the tree",
+    () => {
+      inMounts("fsopen", (place) => {
+        const context = sys.fsopen("tmpfs");
+        check(isCloexec(context), "the context is close-on-exec");
+        sys.fsconfigSet(context, "mode", "0711");
+        sys.fsconfigSet(context, "ro", null);
+        sysError("EINVAL", () => sys.fsconfigSet(context, "no-such-option", "1"));
+        sysError("EINVAL", () => sys.fsmount(context, 0));
+        sys.fsconfigCreate(context);
+        sysError("EBUSY", () => sys.fsconfigCreate(context));
+        const mount = sys.fsmount(context, MOUNT_ATTR_RDONLY);
+        check(isCloexec(mount), "the mount is close-on-exec");
+        sys.close(context);
+        equal(sys.fstat(mount).mode & 0o777, 0o711);
+        sys.moveMount(mount, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH);
+        sys.close(mount);
+        equal(sys.fstatat(AT_FDCWD, place, 0).mode & 0o777, 0o711);
+        sysError("ENODEV", () => sys.fsopen("no-such-type"));
+        sysError("EBADF", () => sys.fsconfigSet(BAD_FD, "a", "b"));
+        sysError("EBADF", () => sys.fsconfigCreate(BAD_FD));
+        sysError("EBADF", () => sys.fsmount(BAD_FD, 0));
+      });
+    },
+  ),
 ];

@@ -4,9 +4,9 @@ import {
   CLONE_NEWPID,
   CLONE_NEWUTS,
   O_DIRECTORY,
-  PR_SET_NO_NEW_PRIVS,
   POLLHUP,
   POLLIN,
+  PR_SET_NO_NEW_PRIVS,
   WNOHANG,
 } from "../../src/sys/constants.ts";
 import { isCloexec } from "./file-tests.ts";

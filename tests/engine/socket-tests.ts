@@ -67,26 +67,30 @@ export const socketTests: readonly Test[] = [
     });
   }),
 
-  test(["bindUnix", "listen", "connectUnix", "accept", "peerCredentials", "shutdown"], "what is no socket is refused", () => {
-    withFile("no-socket", "", (fd) => {
-      sysError("ENOTSOCK", () => sys.bindUnix(fd, scratchPath("s")));
-      sysError("ENOTSOCK", () => sys.listen(fd, 1));
-      sysError("ENOTSOCK", () => sys.connectUnix(fd, scratchPath("s")));
-      sysError("ENOTSOCK", () => sys.accept(fd));
-      sysError("ENOTSOCK", () => sys.peerCredentials(fd));
-      sysError("ENOTSOCK", () => sys.shutdown(fd, SHUT_WR));
-      sysError("ENOTSOCK", () => sys.sendFds(fd, "x", []));
-      sysError("ENOTSOCK", () => sys.recvFds(fd, 1));
-    });
-    sysError("EBADF", () => sys.bindUnix(BAD_FD, scratchPath("s")));
-    sysError("EBADF", () => sys.listen(BAD_FD, 1));
-    sysError("EBADF", () => sys.connectUnix(BAD_FD, scratchPath("s")));
-    sysError("EBADF", () => sys.accept(BAD_FD));
-    sysError("EBADF", () => sys.peerCredentials(BAD_FD));
-    sysError("EBADF", () => sys.shutdown(BAD_FD, SHUT_WR));
-    sysError("EBADF", () => sys.sendFds(BAD_FD, "x", []));
-    sysError("EBADF", () => sys.recvFds(BAD_FD, 1));
-  }),
+  test(
+    ["bindUnix", "listen", "connectUnix", "accept", "peerCredentials", "shutdown"],
+    "what is no socket is refused",
+    () => {
+      withFile("no-socket", "", (fd) => {
+        sysError("ENOTSOCK", () => sys.bindUnix(fd, scratchPath("s")));
+        sysError("ENOTSOCK", () => sys.listen(fd, 1));
+        sysError("ENOTSOCK", () => sys.connectUnix(fd, scratchPath("s")));
+        sysError("ENOTSOCK", () => sys.accept(fd));
+        sysError("ENOTSOCK", () => sys.peerCredentials(fd));
+        sysError("ENOTSOCK", () => sys.shutdown(fd, SHUT_WR));
+        sysError("ENOTSOCK", () => sys.sendFds(fd, "x", []));
+        sysError("ENOTSOCK", () => sys.recvFds(fd, 1));
+      });
+      sysError("EBADF", () => sys.bindUnix(BAD_FD, scratchPath("s")));
+      sysError("EBADF", () => sys.listen(BAD_FD, 1));
+      sysError("EBADF", () => sys.connectUnix(BAD_FD, scratchPath("s")));
+      sysError("EBADF", () => sys.accept(BAD_FD));
+      sysError("EBADF", () => sys.peerCredentials(BAD_FD));
+      sysError("EBADF", () => sys.shutdown(BAD_FD, SHUT_WR));
+      sysError("EBADF", () => sys.sendFds(BAD_FD, "x", []));
+      sysError("EBADF", () => sys.recvFds(BAD_FD, 1));
+    },
+  ),
 
   test(["sendFds", "recvFds"], "descriptors travel with a text and arrive close-on-exec", () => {
     withPair(SOCK_STREAM, (left, right) => {

@@ -9,23 +9,27 @@ function withTerminal(use: (master: number, peer: number) => void): void {
 }
 
 export const terminalTests: readonly Test[] = [
-  test(["openPtyMaster", "openPtyPeer", "ptyNumber", "isatty"], "a terminal is made without looking up its name", () => {
-    withTerminal((master, peer) => {
-      check(isCloexec(master) && isCloexec(peer), "close-on-exec");
-      check(sys.isatty(peer), "the peer is a terminal");
-      equal(sys.fstat(peer).rdevMinor & 0xff, sys.ptyNumber(master) & 0xff);
-      sys.writeText(peer, "out");
-      equal(sys.read(master, new ArrayBuffer(10), 0, 10), 3);
-      sysError("ENOTTY", () => sys.ptyNumber(peer));
-      sysError("EIO", () => sys.openPtyPeer(peer));
-    });
-    equal(sysError("ENOENT", () => sys.openPtyMaster(ABSENT)).path, ABSENT);
-    equal(sysError("ENOTTY", () => sys.openPtyMaster("/dev/null")).syscall, "ioctl");
-    sysError("EBADF", () => sys.openPtyPeer(BAD_FD));
-    sysError("EBADF", () => sys.ptyNumber(BAD_FD));
-    equal(sys.isatty(BAD_FD), false);
-    withFd(sys.open("/dev/null", 0), (fd) => equal(sys.isatty(fd), false));
-  }),
+  test(
+    ["openPtyMaster", "openPtyPeer", "ptyNumber", "isatty"],
+    "a terminal is made without looking up its name",
+    () => {
+      withTerminal((master, peer) => {
+        check(isCloexec(master) && isCloexec(peer), "close-on-exec");
+        check(sys.isatty(peer), "the peer is a terminal");
+        equal(sys.fstat(peer).rdevMinor & 0xff, sys.ptyNumber(master) & 0xff);
+        sys.writeText(peer, "out");
+        equal(sys.read(master, new ArrayBuffer(10), 0, 10), 3);
+        sysError("ENOTTY", () => sys.ptyNumber(peer));
+        sysError("EIO", () => sys.openPtyPeer(peer));
+      });
+      equal(sysError("ENOENT", () => sys.openPtyMaster(ABSENT)).path, ABSENT);
+      equal(sysError("ENOTTY", () => sys.openPtyMaster("/dev/null")).syscall, "ioctl");
+      sysError("EBADF", () => sys.openPtyPeer(BAD_FD));
+      sysError("EBADF", () => sys.ptyNumber(BAD_FD));
+      equal(sys.isatty(BAD_FD), false);
+      withFd(sys.open("/dev/null", 0), (fd) => equal(sys.isatty(fd), false));
+    },
+  ),
 
   test("setControllingTerminal", "the leader of a session gets its terminal", () => {
     inChild(0, () => {
