@@ -6,6 +6,8 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
 
+const DASHES_END = "the kernel drops a second -- and all that comes after it";
+
 /** urunit regroups words between single quotes; other init programs see the kernel's words. */
 export function isUrunit(init: string): boolean {
   return init.includes("urunit");
@@ -22,7 +24,8 @@ export function urunitWord(argument: string, problems: Problem[]): string {
   refuseUnwritable(argument, problems);
   const grouped = argument === "" || hasKernelBlank(argument);
   const isLost = /^ | {2}| $|[\t-\r]/.test(argument) || hasByteA0(argument);
-  if (isLost) refuse(argument, "urunit keeps single blanks only", problems);
+  if (argument.includes(" -- ")) refuse(argument, DASHES_END, problems);
+  else if (isLost) refuse(argument, "urunit keeps single blanks only", problems);
   else if (/^'|'$/.test(argument) || (grouped && argument.includes("'"))) {
     refuse(argument, "urunit has no escape for a single quote", problems);
   }
@@ -45,7 +48,7 @@ export function environmentWord(entry: string, problems: Problem[]): string {
 
 /** A second `--` ends the list of init's arguments, quoted or not. */
 function refuseUnwritable(argument: string, problems: Problem[]): void {
-  if (argument === "--") refuse(argument, "the kernel drops it and all arguments after it", problems);
+  if (argument === "--") refuse(argument, DASHES_END, problems);
   refuseQuotes(argument, problems);
 }
 

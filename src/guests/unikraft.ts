@@ -60,7 +60,12 @@ function isCurrent(text: string, warnings: string[]): boolean {
 function environment(env: readonly string[], problems: Problem[]): string {
   const listed: string[] = [];
   const single: string[] = [];
-  for (const entry of env) (entry.endsWith("]") ? single : listed).push(quote(entry, problems));
+  for (const entry of env) {
+    if (/^\[.*\]$/s.test(entry)) {
+      problems.push(guestProblem(`unikraft: ${JSON.stringify(entry)} cannot be passed: it looks like a list`));
+    }
+    (entry.endsWith("]") ? single : listed).push(quote(entry, problems));
+  }
   const words = single.map((entry) => `env.vars=${entry}`);
   if (listed.length > 0) words.unshift(`env.vars=[ ${listed.join(" ")} ]`);
   return words.join(" ");
