@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
+import { parseConfiguration } from "../../src/config/parse-configuration.ts";
+
+function read(text: string) {
+  const result = parseConfiguration(text, "/c.toml");
+  if (!result.ok) throw new Error(result.problems.map((problem) => problem.message).join("\n"));
+  return result;
+}
+
+function problemsOf(text: string): readonly string[] {
+  const result = parseConfiguration(text, "/c.toml");
+  return result.ok ? [] : result.problems.map((problem) => problem.message);
+}
+
+describe("the configuration file", () => {
+  test("that is empty is the default", () => {
+    expect(read("").value).toEqual(DEFAULT_CONFIGURATION);
+  });
+
+  test("changes only what it names", () => {
+    const { value } = read('[monitors.qemu]\ndefault_memory_mb = 512\naccel = "kvm"\n[timestamps]\nenabled = true\n');
+    expect(value.monitors.qemu).toEqual({ ...DEFAULT_CONFIGURATION.monitors.qemu, defaultMemoryMb: 512, accel: "kvm" });
+    expect(value.monitors.hvt).toEqual(DEFAULT_CONFIGURATION.monitors.hvt);
+    expect(value.timestamps).toEqual({ ...DEFAULT_CONFIGURATION.timestamps, enabled: true });
+  });
+
+  test("takes 0 and empty texts as the default", () => {
+    const text =
+      '[monitors.spt]\ndefault_memory_mb = 0\ndefault_vcpus = 0\npath = ""\n[timestamps]\ndestination = ""\n';
+    expect(read(text).value).toEqual(DEFAULT_CONFIGURATION);
+  });
+
+  test.each([
+    ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
+    ["[extra_binaries.virtiofsd]\npath = 1", "/c.toml: extra_binaries: has no effect yet"],
+    ["[monitors.firecracker]\npath = 1", "/c.toml: monitors.firecracker: has no effect yet"],
+    ['[monitors.qemu]\nsocket_path = "/x"', "/c.toml: monitors.qemu.socket_path: has no effect yet"],
+    ["[monitors.qemu]\nvhost = true", "/c.toml: monitors.qemu.vhost: has no effect yet"],
+    ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
+    ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
+    ['"a b" = 1', '/c.toml: "a b": is not known and has no effect'],
+    ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect"],
+  ])("%j is taken with a warning", (text, warning) => {
+    expect(read(text).warnings).toEqual([warning]);
+  });
+
+  test.each([
+    ["log = 1", "/c.toml: log: must be a table, found 1"],
+    ["[[monitors]]", "/c.toml: monitors: must be a table, found a list"],
+    [
+      '[log]\nlevel = "loud"',
+      '/c.toml: log.level: must be one of panic, fatal, error, warn, info, debug, trace, found "loud"',
+    ],
+    ['[log]\nsyslog = "yes"', '/c.toml: log.syslog: must be true or false, found "yes"'],
+    [
+      "[monitors.qemu]\ndefault_vcpus = -1",
+      "/c.toml: monitors.qemu.default_vcpus: must be an integer from 0 to 1024, found -1",
+    ],
+    [
+      "[monitors.qemu]\ndefault_memory_mb = 1.5",
+      "/c.toml: monitors.qemu.default_memory_mb: must be an integer from 0 to 16777216, found 1.5",
+    ],
+    ['[monitors.qemu]\npath = "qemu"', '/c.toml: monitors.qemu.path: must be an absolute path, found "qemu"'],
+    ["[monitors.qemu]\naccel = true", "/c.toml: monitors.qemu.accel: must be one of auto, kvm, tcg, found true"],
+  ])("%j is refused", (text, problem) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  test("that is no TOML is refused with line and column", () => {
+    expect(problemsOf("[log]\nlevel = \n")[0]).toMatch(/^\/c\.toml: line 2, column \d+: /);
+  });
+
+  test("cannot change what every object has", () => {
+    expect(read("[__proto__]\nlog = 1\n[log.__proto__]\nlevel = 7\n").value).toEqual(DEFAULT_CONFIGURATION);
+  });
+});

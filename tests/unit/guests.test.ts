@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import type { GuestInput } from "../../src/guests/guest.ts";
+import { type GuestKind, guestKind } from "../../src/guests/kinds.ts";
+import { GUESTS } from "../../src/guests/registry.ts";
+import { utf8Size } from "../../src/guests/text-size.ts";
+import { isBefore, parseVersion } from "../../src/guests/version.ts";
+
+const INPUT: GuestInput = { monitor: "qemu", arch: "x86_64", args: ["app"], env: [], version: "", initrd: false };
+const DISK = { path: "/guest/block", mountPoint: "/data", readonly: false };
+
+function needsOf(kind: GuestKind, input: Partial<GuestInput>) {
+  const answer = GUESTS[kind].needs({ ...INPUT, ...input });
+  if ("problems" in answer) throw new Error(answer.problems.map((problem) => problem.message).join("\n"));
+  return answer.needs;
+}
+
+function problemsOf(kind: GuestKind, input: Partial<GuestInput>): readonly string[] {
+  const answer = GUESTS[kind].needs({ ...INPUT, ...input });
+  return "problems" in answer ? answer.problems.map((problem) => problem.message) : [];
+}
+
+const lineOf = (kind: GuestKind, input: Partial<GuestInput>) => needsOf(kind, input).commandLine;
+
+describe("unikraft", () => {
+  test("has eight fields, the empty ones too", () => {
+    expect(lineOf("unikraft", { args: ["nginx", "-c", "/nginx/conf/nginx.conf"], initrd: true })).toBe(
+      'Unikraft      vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ] -- nginx -c /nginx/conf/nginx.conf',
+    );
+  });
+
+  test.each([
+    ["0.16.1", 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]', "env.vars=[ A=1 ]"],
+    ["v1.0", 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]', "env.vars=[ A=1 ]"],
+    ["0.16.0", "vfs.rootfs=initrd", ""],
+    ["0.9.9", "vfs.rootfs=initrd", ""],
+  ])("of version %s mounts its initrd with %s", (version, mount, env) => {
+    expect(lineOf("unikraft", { version, initrd: true, env: ["A=1"] })).toBe(`Unikraft  ${env}    ${mount} -- app`);
+  });
+
+  test("of a version that cannot be read is taken as current, with a warning", () => {
+    expect(needsOf("unikraft", { version: "main" }).warnings).toHaveLength(1);
+  });
+
+  test("of an old version warns that it gets no environment", () => {
+    expect(needsOf("unikraft", { version: "0.15.0", env: ["A=1"] }).warnings[0]).toContain("not passed");
+  });
+
+  test("gets variables that would end the list by a parameter of their own", () => {
+    expect(lineOf("unikraft", { env: ["A=[1]", "B=2"] })).toContain("env.vars=[ B=2 ] env.vars=A=[1]");
+  });
+
+  test("on arm64 is told its console", () => {
+    expect(lineOf("unikraft", { arch: "aarch64" })).toMatch(/^Unikraft console=ttyS0 /);
+  });
+
+  test("cannot take both kinds of quotes in one word", () => {
+    expect(problemsOf("unikraft", { args: [`'"`] })).toHaveLength(1);
+  });
+});
+
+describe("mirage", () => {
+  test("gets its arguments only", () => {
+    expect(lineOf("mirage", { args: ["--port", "80"], env: ["A=1"] })).toBe("--port 80");
+  });
+
+  test("attaches the block image by the name of the manifest", () => {
+    expect(needsOf("mirage", { monitor: "hvt", block: DISK }).disks).toEqual([{ id: "storage", ...DISK }]);
+    expect(needsOf("mirage", { monitor: "spt", block: DISK, blockDevice: "x1" }).disks[0]?.id).toBe("x1");
+  });
+
+  test("has no block image on qemu", () => {
+    expect(problemsOf("mirage", { block: DISK })).toHaveLength(1);
+  });
+
+  test("takes a command line of 8191 bytes and no more", () => {
+    expect(lineOf("mirage", { args: ["x".repeat(8191)] })).toHaveLength(8191);
+    expect(problemsOf("mirage", { args: ["x".repeat(8192)] })).toHaveLength(1);
+    expect(problemsOf("mirage", { args: ["é".repeat(4096)] })).toHaveLength(1);
+  });
+});
+
+describe("rumprun", () => {
+  test("is one JSON object with a key env for each variable", () => {
+    expect(lineOf("rumprun", { monitor: "spt", args: ["a", "<b>"], env: ["A=1", "B=2"] })).toBe(
+      '{"cmdline":"a <b>","env":"A=1","env":"B=2"}',
+    );
+  });
+
+  test("names its disk with the mount point", () => {
+    const needs = needsOf("rumprun", { monitor: "hvt", block: DISK });
+    expect(needs.commandLine).toBe(
+      '{"cmdline":"app","blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":"/data"}}',
+    );
+    expect(needs.disks).toEqual([{ id: "rootfs", ...DISK }]);
+  });
+
+  test("cannot mount at /", () => {
+    expect(problemsOf("rumprun", { block: { ...DISK, mountPoint: "/" } })).toHaveLength(1);
+  });
+});
+
+describe("linux", () => {
+  test("boots its init from a block image at /", () => {
+    const block = { ...DISK, mountPoint: "/" };
+    const needs = needsOf("linux", { args: ["/init", "a"], block });
+    expect(needs.commandLine).toBe("panic=-1 console=ttyS0 root=/dev/vda rw init=/init -- a");
+    expect(needs.disks).toEqual([{ id: "rootfs", ...block }]);
+    expect(lineOf("linux", { args: ["/init"], block: { ...block, readonly: true } })).toContain("root=/dev/vda ro ");
+  });
+
+  test("boots its init from an initrd, with the environment before it", () => {
+    expect(lineOf("linux", { args: ["/sbin/init"], env: ["A=1", "B=2"], initrd: true })).toBe(
+      "panic=-1 console=ttyS0 root=/dev/ram0 rw A=1 B=2 rdinit=/sbin/init -- ",
+    );
+  });
+
+  test("names no root when the kernel brings its own", () => {
+    expect(lineOf("linux", { args: ["/init"], block: DISK })).toBe("panic=-1 console=ttyS0 init=/init -- ");
+  });
+
+  test.each([
+    ["a b", '"a b"'],
+    ["", '""'],
+    ["it's", "it's"],
+    ["à", '"à"'],
+    ["a\nb", '"a\nb"'],
+  ])("passes the argument %j as %j", (argument, word) => {
+    expect(lineOf("linux", { args: ["/init", argument] })).toBe(`panic=-1 console=ttyS0 init=/init -- ${word}`);
+  });
+
+  test("passes words with blanks to urunit between single quotes", () => {
+    expect(lineOf("linux", { args: ["/urunit", "nginx", "-g", "daemon off;"] })).toMatch(/ -- nginx -g 'daemon off;'$/);
+  });
+
+  test.each(["a -- b", "it's two", "a  b", " a", "'a", "tab\t", 'say "x"', "--", "voilà"])(
+    "refuses the argument %j for urunit",
+    (argument) => {
+      expect(problemsOf("linux", { args: ["/urunit", argument] })).toHaveLength(1);
+    },
+  );
+
+  test.each(["init=/bin/sh", "root=x", "console=", "a.b=1", "A B=1", "nokaslr=1", 'A="', "cgroup-disable=memory"])(
+    "refuses the variable %s",
+    (entry) => {
+      expect(problemsOf("linux", { args: ["/init"], env: [entry] })).toHaveLength(1);
+    },
+  );
+
+  test.each(["http_proxy=x", "PATH=/bin", "_=x", "x-y=1", "INIT=1", "A=1 init=/bin/sh"])(
+    "passes the variable %s",
+    (entry) => {
+      expect(problemsOf("linux", { args: ["/init"], env: [entry] })).toEqual([]);
+    },
+  );
+
+  test("needs an init", () => {
+    expect(problemsOf("linux", { args: [] })[0]).toContain("no init was specified");
+    expect(problemsOf("linux", { args: [""] })[0]).toContain("no init was specified");
+  });
+
+  test("has room for 2047 bytes", () => {
+    const rest = 2047 - lineOf("linux", { args: ["/i", "x"] }).length;
+    expect(lineOf("linux", { args: ["/i", "x".repeat(rest + 1)] })).toHaveLength(2047);
+    expect(problemsOf("linux", { args: ["/i", "x".repeat(rest + 2)] })).toHaveLength(1);
+  });
+
+  test("warns of more words than most kernels take", () => {
+    expect(
+      needsOf("linux", { args: ["/i"], env: Array.from({ length: 31 }, (_, index) => `E${index}=1`) }).warnings,
+    ).toHaveLength(1);
+  });
+});
+
+describe("helpers of guests", () => {
+  test("names that are no guest are no guest", () => {
+    expect(guestKind("linux")).toBe("linux");
+    expect(guestKind("toString")).toBeUndefined();
+  });
+
+  test("versions compare by number", () => {
+    const version = parseVersion("0.16.1");
+    if (version === undefined) throw new Error("0.16.1 cannot be read");
+    expect(isBefore(parseVersion("0.9") ?? version, version)).toBe(true);
+    expect(isBefore(parseVersion("0.16.10") ?? version, version)).toBe(false);
+    expect(isBefore(version, version)).toBe(false);
+    expect(parseVersion("1.x")).toBeUndefined();
+  });
+
+  test.each(["", "a", "é", "語", "😀", "\ud83d", "a\udc00b", "😀é"])("the size of %j is that of its UTF-8", (text) => {
+    expect(utf8Size(text)).toBe(Buffer.byteLength(text, "utf8"));
+  });
+});

@@ -1,0 +1,212 @@
+import { describe, expect, test } from "vitest";
+import { annotationsAreComplete, readMetadata } from "../../src/oci/annotations.ts";
+import { decodeBase64Text } from "../../src/oci/base64.ts";
+
+const PREFIX = "com.urunc.unikernel.";
+const of = (values: Record<string, string>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [PREFIX + name, value]));
+const encoded = (values: Record<string, string>) =>
+  Object.fromEntries(Object.entries(of(values)).map(([key, value]) => [key, Buffer.from(value).toString("base64")]));
+
+const LINUX = { unikernelType: "linux", hypervisor: "qemu", binary: "/kernel" };
+
+function metadataOf(values: Record<string, string>) {
+  const outcome = readMetadata(of(values), undefined);
+  if (outcome.kind !== "unikernel") throw new Error(JSON.stringify(outcome));
+  return outcome;
+}
+
+function problemsOf(values: Record<string, string>): readonly string[] {
+  const outcome = readMetadata(of(values), undefined);
+  return outcome.kind === "invalid" ? outcome.problems.map((problem) => problem.message) : [];
+}
+
+describe("annotations of the spec", () => {
+  test("are complete with type, hypervisor and binary that are not empty", () => {
+    expect(annotationsAreComplete(of(LINUX))).toBe(true);
+    expect(annotationsAreComplete(of({ ...LINUX, binary: "" }))).toBe(false);
+    expect(annotationsAreComplete({})).toBe(false);
+  });
+
+  test("that are complete win over urunc.json, which is not even looked at", () => {
+    expect(readMetadata(of(LINUX), "{").kind).toBe("unikernel");
+  });
+
+  test("that are partial lose to urunc.json as a whole, with a warning", () => {
+    const outcome = readMetadata(of({ unikernelType: "linux", cmdline: "mine" }), JSON.stringify(encoded(LINUX)));
+    expect(outcome).toMatchObject({ kind: "unikernel", metadata: { source: "urunc.json", cmdline: "" } });
+    expect(outcome).toHaveProperty("warnings.0", expect.stringContaining("cmdline ignored"));
+  });
+
+  test("that are partial make no unikernel without urunc.json", () => {
+    expect(readMetadata(of({ unikernelType: "linux", binary: "/kernel" }), undefined)).toEqual({
+      kind: "not-unikernel",
+    });
+  });
+
+  test("are taken from base64 when only that makes sense of the closed values", () => {
+    const outcome = readMetadata(encoded({ ...LINUX, cmdline: "a b" }), undefined);
+    expect(outcome).toMatchObject({
+      kind: "unikernel",
+      metadata: { guest: "linux", binary: "/kernel", cmdline: "a b" },
+    });
+  });
+
+  test("are never half base64 and half plain", () => {
+    const outcome = readMetadata({ ...encoded(LINUX), [`${PREFIX}cmdline`]: "plain words" }, undefined);
+    expect(outcome.kind).toBe("invalid");
+  });
+
+  test("with a plain command line that happens to be base64 keep it", () => {
+    expect(metadataOf({ ...LINUX, cmdline: "cXVpdA==" }).metadata.cmdline).toBe("cXVpdA==");
+  });
+
+  test.each(["1", "t", "T", "TRUE", "true", "True"])("with mountRootfs %s ask for the rootfs", (mountRootfs) => {
+    expect(metadataOf({ ...LINUX, mountRootfs }).metadata.mountRootfs).toBe(true);
+  });
+
+  test.each(["0", "f", "F", "FALSE", "false", "False"])("with mountRootfs %s do not", (mountRootfs) => {
+    expect(metadataOf({ ...LINUX, mountRootfs }).metadata.mountRootfs).toBe(false);
+  });
+
+  test.each(["yes", "TrUe", " true", "2"])("with mountRootfs %j are refused", (mountRootfs) => {
+    expect(problemsOf({ ...LINUX, mountRootfs })).toHaveLength(1);
+  });
+
+  test.each([
+    "../kernel",
+    "..",
+    "-kernel",
+    "/",
+    ".",
+    "./kernel",
+    "/a//b",
+    "/a/../b",
+    "/a/",
+    "/a b",
+    "/a,b",
+    "/ä",
+    "/a\nb",
+    "a".repeat(4097),
+  ])("with the path %j are refused", (binary) => {
+    expect(problemsOf({ ...LINUX, binary })).toHaveLength(1);
+  });
+
+  test.each(["/kernel", "kernel", "boot/vmlinuz-6.1_x", "/.hidden", "/a..b"])(
+    "with the path %j are taken",
+    (binary) => {
+      expect(metadataOf({ ...LINUX, binary }).metadata.binary).toBe(binary);
+    },
+  );
+
+  test.each(["hermit", "Linux", "toString", "__proto__"])(
+    "with the guest %s name the guests there are",
+    (unikernelType) => {
+      expect(problemsOf({ ...LINUX, unikernelType })).toEqual([
+        `config.json: annotation ${PREFIX}unikernelType: must be one of unikraft, mirage, rumprun, linux, found "${unikernelType}"`,
+      ]);
+    },
+  );
+
+  test("with a monitor the guest does not run on name those it runs on", () => {
+    expect(problemsOf({ ...LINUX, hypervisor: "spt" })).toEqual([
+      `config.json: annotation ${PREFIX}hypervisor: linux does not run on spt: it runs on qemu`,
+    ]);
+  });
+
+  test("with a block image need a mount point that is absolute", () => {
+    expect(problemsOf({ ...LINUX, block: "/d" })[0]).toContain("set without a mountpoint");
+    expect(problemsOf({ ...LINUX, block: "/d", blkMntPoint: "data" })[0]).toContain("must be an absolute path");
+    expect(metadataOf({ ...LINUX, block: "/d", blkMntPoint: "/" }).metadata.block).toEqual({
+      path: "/d",
+      mountPoint: "/",
+    });
+  });
+
+  test.each(["vAccel", "RPCAddress", "bootKernel", "bootInitrd"])("with %s are refused as not supported", (name) => {
+    expect(problemsOf({ ...LINUX, [name]: "x" })).toEqual([
+      `config.json: annotation ${PREFIX}${name}: is not supported`,
+    ]);
+  });
+
+  test("with keys nobody knows are taken with a warning, and without them in the state", () => {
+    const outcome = metadataOf({ ...LINUX, colour: "red" });
+    expect(outcome.warnings).toEqual([`annotation ${PREFIX}colour ignored: it is not known`]);
+    expect(outcome.metadata.annotations).toEqual(of(LINUX));
+  });
+
+  test("below com.urunc.internal are not looked at", () => {
+    const outcome = readMetadata({ ...of(LINUX), "com.urunc.internal.rootfs.params": "{" }, undefined);
+    expect(outcome).toMatchObject({ kind: "unikernel", warnings: [] });
+  });
+});
+
+describe("urunc.json", () => {
+  const read = (value: unknown) => readMetadata({}, typeof value === "string" ? value : JSON.stringify(value));
+
+  test("with the three keys in base64 makes a unikernel", () => {
+    expect(read(encoded(LINUX))).toMatchObject({
+      kind: "unikernel",
+      metadata: { source: "urunc.json", guest: "linux" },
+    });
+  });
+
+  test("without them makes none", () => {
+    expect(read({})).toEqual({ kind: "not-unikernel" });
+    expect(read(encoded({ unikernelType: "linux" }))).toEqual({ kind: "not-unikernel" });
+  });
+
+  test.each(["", "{", "[]", "1", "null", '"x"'])("of the text %j is invalid", (text) => {
+    expect(read(text).kind).toBe("invalid");
+  });
+
+  test("with a value that is no text or no base64 is invalid", () => {
+    expect(read({ ...encoded(LINUX), [`${PREFIX}cmdline`]: 1 }).kind).toBe("invalid");
+    expect(read({ ...encoded(LINUX), [`${PREFIX}cmdline`]: "a b" }).kind).toBe("invalid");
+    expect(read({ ...encoded(LINUX), [`${PREFIX}cmdline`]: Buffer.from("a\0b").toString("base64") }).kind).toBe(
+      "invalid",
+    );
+  });
+
+  test("cannot name resources of the host", () => {
+    const outcome = read(encoded({ ...LINUX, bootKernel: "/boot/vmlinuz", vAccel: "vsock" }));
+    expect(outcome).toMatchObject({ kind: "unikernel" });
+    expect(outcome).toHaveProperty(
+      "warnings.1",
+      `${PREFIX}vAccel ignored: an image must not name resources of the host`,
+    );
+  });
+});
+
+describe("base64", () => {
+  test.each([
+    ["", ""],
+    ["YQ==", "a"],
+    ["YWI=", "ab"],
+    ["YWJj", "abc"],
+    ["8J+YgA==", "😀"],
+    ["77u/", "\ufeff"],
+  ])("%j is %j", (text, decoded) => {
+    expect(decodeBase64Text(text)).toBe(decoded);
+  });
+
+  test.each([
+    "YQ",
+    "YQ=",
+    "YQ===",
+    "Y===",
+    "====",
+    "YR==",
+    "YWJ=x",
+    "YW Jj",
+    "YWJj\n",
+    "YW-_",
+    "wIA=",
+    "7aCA",
+    "9JCAgA==",
+    "gA==",
+    "4oI=",
+  ])("%j is refused", (text) => {
+    expect(decodeBase64Text(text)).toBeUndefined();
+  });
+});
