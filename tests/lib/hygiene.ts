@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach } from "vitest";
-import { cgroups, descendants, isAlive, mounts, names } from "./host.ts";
+import { until } from "./command.ts";
+import { cgroups, descendants, isAlive, mounts, names, processStatus } from "./host.ts";
 
 interface Snapshot {
   readonly processes: ReadonlySet<string>;
@@ -106,6 +107,8 @@ export function reaped(pid: number): string | undefined {
 export async function withoutReaper(action: () => Promise<void>): Promise<void> {
   process.kill(REAPER, "SIGSTOP");
   try {
+    // Until it has stopped it may still reap.
+    await until("the reaper has stopped", () => processStatus(REAPER)?.state === "T");
     await action();
   } finally {
     process.kill(REAPER, "SIGCONT");
