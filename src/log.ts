@@ -8,6 +8,8 @@ export type Level = "error" | "warning" | "info" | "debug";
 export interface Log {
   /** Descriptor of the log file or of stderr. */
   readonly descriptor: number;
+  /** Changes the least important level that is written. */
+  setLevel(level: Level): void;
   error(message: string): void;
   warning(message: string): void;
   info(message: string): void;
@@ -25,13 +27,24 @@ const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, d
 export function openLog(options: { path: string | undefined; format: "text" | "json"; level: Level }): Log {
   const fd = options.path === undefined ? STDERR : open(options.path, O_WRONLY | O_CREAT | O_APPEND, 0o644);
   const line = options.format === "json" ? jsonLine : textLine;
+  let limit = RANK[options.level];
   const put = (level: Level) => (message: string) => {
-    if (RANK[level] > RANK[options.level]) return;
+    if (RANK[level] > limit) return;
     writeLine(fd, line(level, message));
     // The log file is for the caller, stderr for the person (runc does the same for what ends it).
     if (level === "error" && fd !== STDERR) writeLine(STDERR, message);
   };
-  return { descriptor: fd, error: put("error"), warning: put("warning"), info: put("info"), debug: put("debug") };
+  const setLevel = (level: Level) => {
+    limit = RANK[level];
+  };
+  return {
+    descriptor: fd,
+    setLevel,
+    error: put("error"),
+    warning: put("warning"),
+    info: put("info"),
+    debug: put("debug"),
+  };
 }
 
 function jsonLine(level: Level, message: string): string {

@@ -2,6 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { type Log, openLog } from "../log.ts";
 import { messageOf } from "../sys/errors.ts";
 import { writeAll } from "../sys/file.ts";
+import { absolutePath } from "../sys/working-directory.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL, HELP } from "./flags.ts";
@@ -55,7 +56,7 @@ function logOptions({ options }: Parsed): Parameters<typeof openLog>[0] {
 
 function globalOptions({ options }: Parsed): GlobalOptions {
   const given = options.text("root");
-  const root = given === undefined ? DEFAULT_ROOT : given.replace(/\/+$/, "");
+  const root = given === undefined ? DEFAULT_ROOT : absolutePath(given).replace(/\/+$/, "");
   if (root === "") throw usage("option --root argument should not be set to /");
   return { root, rootGiven: given !== undefined, debug: options.has("debug") };
 }

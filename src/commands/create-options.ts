@@ -3,17 +3,14 @@ import { usage } from "../cli/parse.ts";
 import type { UnikernelBundle } from "../container/bundle.ts";
 import type { CreateOptions } from "../container/create.ts";
 import { closeRange } from "../sys/file.ts";
-import { getcwd } from "../sys/process.ts";
+import { absolutePath } from "../sys/working-directory.ts";
 
 const FIRST_DESCRIPTOR = 3;
 const LAST_DESCRIPTOR = 0xffffffff;
 
 /** `--bundle` as an absolute path. */
 export function bundleOption({ options }: Invocation): string {
-  const given = options.text("bundle") ?? "";
-  if (given.startsWith("/")) return given;
-  const directory = getcwd();
-  return given === "" || given === "." ? directory : `${directory === "/" ? "" : directory}/${given}`;
+  return absolutePath(options.text("bundle") ?? "");
 }
 
 /**

@@ -7,7 +7,7 @@ import { bundleOption, createOptions, preserveDescriptors } from "./create-optio
 /** `create`: everything but the monitor. A bundle that is no unikernel goes to runc. */
 export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
-  const bundle = await loadBundle(bundleOption(invocation), invocation.log);
+  const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
   if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
   createContainer({ ...createOptions(invocation, bundle), keepConsole: false });
   return 0;

@@ -16,7 +16,7 @@ import { bundleOption, createOptions, preserveDescriptors } from "./create-optio
 /** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
 export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
-  const bundle = await loadBundle(bundleOption(invocation), invocation.log);
+  const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
   if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.

@@ -23,7 +23,6 @@ export interface MonitorConfiguration {
 
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
-  readonly log: { readonly level: LogLevel; readonly syslog: boolean };
-  readonly timestamps: { readonly enabled: boolean; readonly destination: string };
+  readonly log: { readonly level: LogLevel };
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
 }

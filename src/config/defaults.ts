@@ -11,7 +11,6 @@ export const DEFAULT_MONITOR: MonitorConfiguration = {
 
 /** What holds without a configuration file, and for every key a file does not have. */
 export const DEFAULT_CONFIGURATION: Configuration = {
-  log: { level: "info", syslog: false },
-  timestamps: { enabled: false, destination: "/var/log/urunc/timestamps.log" },
+  log: { level: "info" },
   monitors: { qemu: DEFAULT_MONITOR, hvt: DEFAULT_MONITOR, spt: DEFAULT_MONITOR },
 };

@@ -48,27 +48,26 @@ export function parseConfiguration(text: string, path: string): Result<Configura
 function readFile(reading: Reading, file: JsonObject): Configuration {
   warnOfOthers(reading, file, "", ["log", "timestamps", "monitors"], NOT_YET_TABLES);
   const log = table(reading, file, "log", "");
-  const timestamps = table(reading, file, "timestamps", "");
+  checkTimestamps(reading, table(reading, file, "timestamps", ""));
   const monitors = table(reading, file, "monitors", "");
   warnOfOthers(reading, log, "log", ["level", "syslog"], []);
-  warnOfOthers(reading, timestamps, "timestamps", ["enabled", "destination"], []);
   warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, NOT_YET_MONITORS);
-  const defaults = DEFAULT_CONFIGURATION;
+  if (flag(reading, log, "syslog", "log", false)) warnOfNoEffect(reading, "log.syslog");
   return {
-    log: {
-      level: oneOf(reading, log, "level", "log", LOG_LEVELS, defaults.log.level),
-      syslog: flag(reading, log, "syslog", "log", defaults.log.syslog),
-    },
-    timestamps: {
-      enabled: flag(reading, timestamps, "enabled", "timestamps", defaults.timestamps.enabled),
-      destination: absolutePath(reading, timestamps, "destination", "timestamps") || defaults.timestamps.destination,
-    },
+    log: { level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level) },
     monitors: {
       qemu: readMonitor(reading, monitors, "qemu"),
       hvt: readMonitor(reading, monitors, "hvt"),
       spt: readMonitor(reading, monitors, "spt"),
     },
   };
+}
+
+/** `[timestamps]` is checked, so that a file that is wrong is found now; nothing is stamped yet. */
+function checkTimestamps(reading: Reading, timestamps: JsonObject): void {
+  warnOfOthers(reading, timestamps, "timestamps", ["enabled", "destination"], []);
+  absolutePath(reading, timestamps, "destination", "timestamps");
+  if (flag(reading, timestamps, "enabled", "timestamps", false)) warnOfNoEffect(reading, "timestamps.enabled");
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];
@@ -142,6 +141,10 @@ function oneOf<T extends string>(
   if (choice !== undefined) return choice;
   report(reading.into, below(path, key), `must be one of ${choices.join(", ")}`, value);
   return otherwise;
+}
+
+function warnOfNoEffect(reading: Reading, path: string): void {
+  reading.warnings.push(`${reading.into.file}: ${path}: has no effect yet`);
 }
 
 function warnOfOthers(

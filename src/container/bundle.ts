@@ -1,10 +1,11 @@
-import type { Configuration } from "../config/configuration.ts";
+import type { Configuration, LogLevel } from "../config/configuration.ts";
 import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
-import type { Log } from "../log.ts";
+import type { Level, Log } from "../log.ts";
 import { annotationsAreComplete, readMetadata } from "../oci/annotations.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { parseSpec } from "../oci/parse-spec.ts";
+import { peekBundle } from "../oci/peek.ts";
 import type { Spec } from "../oci/spec.ts";
 import { factQuery } from "../plan/fact-query.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
@@ -22,6 +23,17 @@ const CONFIG_LIMIT = 8 << 20;
 const URUNC_JSON_LIMIT = 1 << 20;
 const TOML_LIMIT = 1 << 20;
 
+/** Names of the configuration file, which are logrus', to levels of the log. */
+const LEVELS: Readonly<Record<LogLevel, Level>> = {
+  panic: "error",
+  fatal: "error",
+  error: "error",
+  warn: "warning",
+  info: "info",
+  debug: "debug",
+  trace: "debug",
+};
+
 /** A bundle that is a unikernel, with everything decided. */
 export interface UnikernelBundle {
   /** Absolute. */
@@ -29,6 +41,8 @@ export interface UnikernelBundle {
   readonly spec: Spec;
   readonly plan: LaunchPlan;
   readonly warnings: readonly string[];
+  /** The configured level of the log; `--debug` goes beyond it. */
+  readonly logLevel: Level;
   /** What goes into the state and to hooks. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -41,29 +55,38 @@ export type PlannedBundle = Result<UnikernelBundle> | "not-unikernel";
  *
  * @throws RuntimeFailure with every reason why the container cannot be made.
  */
-export async function loadBundle(path: string, log: Log): Promise<UnikernelBundle | "not-unikernel"> {
+export async function loadBundle(path: string, log: Log, debug: boolean): Promise<UnikernelBundle | "not-unikernel"> {
   const planned = await planBundle(path);
   if (planned === "not-unikernel") return planned;
   if (!planned.ok) throw failureOf(`Bundle ${path}`, planned.problems);
+  if (!debug) log.setLevel(planned.value.logLevel);
   for (const warning of planned.warnings) log.warning(warning);
   return planned.value;
 }
 
 /** As {@link loadBundle}, with the reasons as a value. Files that cannot be read are thrown. */
 export async function planBundle(path: string): Promise<PlannedBundle> {
-  const spec = readSpec(path);
-  if (!spec.ok) return spec;
-  const rootfs = absolute(spec.value.root.path, path);
-  const outcome = readMetadata(spec.value.annotations, uruncJson(spec.value, rootfs));
+  const config = readConfig(path);
+  // Who runs the container is decided first: what is no unikernel's is runc's to judge.
+  const { annotations: given, rootPath } = peekBundle(config);
+  const rootfs = absolute(rootPath ?? "rootfs", path);
+  const outcome = readMetadata(given, annotationsAreComplete(given) ? undefined : uruncJson(rootfs));
   if (outcome.kind === "not-unikernel") return outcome.kind;
   if (outcome.kind === "invalid") return { ok: false, problems: outcome.problems };
+  const spec = parseSpec(config);
+  if (!spec.ok) return spec;
   const configuration = await readConfiguration();
   if (!configuration.ok) return configuration;
   const planned = planLaunch(spec.value, outcome.metadata, configuration.value, path, rootfs);
   if (!planned.ok) return planned;
   const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
   const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
-  return { ok: true, value: { path, spec: spec.value, plan: planned.value, warnings, annotations }, warnings };
+  const logLevel = LEVELS[configuration.value.log.level];
+  return {
+    ok: true,
+    value: { path, spec: spec.value, plan: planned.value, warnings, logLevel, annotations },
+    warnings,
+  };
 }
 
 function planLaunch(
@@ -77,7 +100,7 @@ function planLaunch(
   return makePlan({ spec, metadata, configuration, facts, bundle });
 }
 
-function readSpec(bundle: string): Result<Spec> {
+function readConfig(bundle: string): unknown {
   const path = `${bundle}/config.json`;
   let text: string;
   try {
@@ -87,7 +110,7 @@ function readSpec(bundle: string): Result<Spec> {
       cause: error,
     });
   }
-  return parseSpec(parseJson(text, path));
+  return parseJson(text, path);
 }
 
 function parseJson(text: string, path: string): unknown {
@@ -99,8 +122,7 @@ function parseJson(text: string, path: string): unknown {
 }
 
 /** /urunc.json of the image, wanted only when the annotations of the spec do not say everything. */
-function uruncJson(spec: Spec, rootfs: string): string | undefined {
-  if (annotationsAreComplete(spec.annotations)) return undefined;
+function uruncJson(rootfs: string): string | undefined {
   let root: number;
   try {
     root = openDirectory(rootfs);

@@ -5,7 +5,7 @@ import { dropPrivileges } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { O_WRONLY, POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, dup2, umask, withFile, writeAll } from "../sys/file.ts";
+import { close, dup2, withFile, writeAll } from "../sys/file.ts";
 import {
   execve,
   exit,
@@ -84,7 +84,6 @@ function prepare(input: InitInput): void {
   setProcessName(INIT_NAME);
   // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962).
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  umask(0);
   setsid();
   // Now, not at start: a caller may read create's stdout and stderr to their end.
   if (input.terminal !== undefined) takeTerminal(input.terminal);

@@ -1,3 +1,4 @@
+import { cpuVendor } from "../plan/cpu-vendor.ts";
 import type { FactQuery } from "../plan/fact-query.ts";
 import type { HostFacts, ImageFileFact } from "../plan/host-facts.ts";
 import {
@@ -13,18 +14,32 @@ import {
   X_OK,
 } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { access, close, exists, fstat, fstatat, open, openDirectory, openInRoot, readlinkat } from "../sys/file.ts";
+import {
+  access,
+  close,
+  exists,
+  fstat,
+  fstatat,
+  open,
+  openDirectory,
+  openInRoot,
+  readlinkat,
+  readTextFileIfPresent,
+} from "../sys/file.ts";
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
 import { isDynamicElf } from "./elf.ts";
 
 /** The one version of the KVM interface there is (Linux, Documentation/virt/kvm/api.rst). */
 const KVM_API_VERSION = 12;
+/** Bytes; it lists every feature of the processor. */
+const MODALIAS_LIMIT = 1 << 16;
 
 /** Finds out what the plan asks for. Only reads; nothing found is an answer, not an error. */
 export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   const monitorBinary = findMonitor(query.program);
   const kvmProblem = query.kvm ? findKvmProblem() : undefined;
+  const vendor = query.kvm ? findCpuVendor() : undefined;
   // Libraries matter to a dynamic monitor only.
   const unwanted = monitorBinary?.dynamic === false ? query.libraries : [];
   const existing = query.paths.filter((path) => !unwanted.includes(path) && exists(path));
@@ -36,6 +51,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
     imageFiles: findImageFiles(query.imageFiles, rootfs),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
+    ...(vendor === undefined ? {} : { cpuVendor: vendor }),
   };
 }
 
@@ -84,6 +100,10 @@ function findKvmProblem(): string | undefined {
   } finally {
     close(kvm);
   }
+}
+
+function findCpuVendor(): HostFacts["cpuVendor"] {
+  return cpuVendor(readTextFileIfPresent("/sys/devices/system/cpu/modalias", MODALIAS_LIMIT) ?? "");
 }
 
 function findLinks(paths: readonly string[]): Record<string, string> {

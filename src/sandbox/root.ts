@@ -23,7 +23,18 @@ import {
   S_IFREG,
 } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, fstat, fstatat, mkdirat, mknodat, openat, openDirectory, openInRoot, symlinkat } from "../sys/file.ts";
+import {
+  close,
+  fstat,
+  fstatat,
+  mkdirat,
+  mknodat,
+  openat,
+  openDirectory,
+  openInRoot,
+  symlinkat,
+  umask,
+} from "../sys/file.ts";
 import {
   fsconfigCreate,
   fsconfigSet,
@@ -59,6 +70,8 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
     }
   };
 
+  // Modes are meant as they stand; the monitor's umask is set with its identity.
+  umask(0);
   // Nothing we mount may reach the host, and pivot_root(2) refuses shared mounts.
   step("Detach mounts from the host's", "/", () => mount(null, "/", null, MS_REC | MS_SLAVE, null));
   const image = openDirectory(plan.rootfs);

@@ -11,8 +11,6 @@ export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
-export const O_NOCTTY = 0o400;
-export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = arm64 ? 0o40000 : 0o200000;
@@ -40,7 +38,6 @@ export const S_IFLNK = 0o120000;
 
 /** unistd.h access modes */
 export const X_OK = 1;
-export const F_OK = 0;
 
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
@@ -71,7 +68,6 @@ export const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 /** prctl.h */
 export const PR_SET_DUMPABLE = 4;
 export const PR_CAPBSET_DROP = 24;
-export const PR_SET_CHILD_SUBREAPER = 36;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;

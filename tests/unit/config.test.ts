@@ -19,10 +19,10 @@ describe("the configuration file", () => {
   });
 
   test("changes only what it names", () => {
-    const { value } = read('[monitors.qemu]\ndefault_memory_mb = 512\naccel = "kvm"\n[timestamps]\nenabled = true\n');
+    const { value } = read('[monitors.qemu]\ndefault_memory_mb = 512\naccel = "kvm"\n[log]\nlevel = "warn"\n');
     expect(value.monitors.qemu).toEqual({ ...DEFAULT_CONFIGURATION.monitors.qemu, defaultMemoryMb: 512, accel: "kvm" });
     expect(value.monitors.hvt).toEqual(DEFAULT_CONFIGURATION.monitors.hvt);
-    expect(value.timestamps).toEqual({ ...DEFAULT_CONFIGURATION.timestamps, enabled: true });
+    expect(value.log.level).toBe("warn");
   });
 
   test("takes 0 and empty texts as the default", () => {
@@ -39,6 +39,8 @@ describe("the configuration file", () => {
     ["[monitors.qemu]\nvhost = true", "/c.toml: monitors.qemu.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
     ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
+    ["[timestamps]\nenabled = true", "/c.toml: timestamps.enabled: has no effect yet"],
+    ["[log]\nsyslog = true", "/c.toml: log.syslog: has no effect yet"],
     ['"a b" = 1', '/c.toml: "a b": is not known and has no effect'],
     ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect"],
   ])("%j is taken with a warning", (text, warning) => {
