@@ -1,8 +1,10 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
 import type { UnikernelBundle } from "../container/bundle.ts";
+import { checkId, idInUse } from "../container/container-directory.ts";
 import type { CreateOptions } from "../container/create.ts";
-import { closeRange } from "../sys/file.ts";
+import { isRuncDefault } from "../container/lookup.ts";
+import { closeRange, exists } from "../sys/file.ts";
 import { absolutePath } from "../sys/working-directory.ts";
 
 const FIRST_DESCRIPTOR = 3;
@@ -25,6 +27,18 @@ export function preserveDescriptors({ options, log }: Invocation): void {
   closeRange(Math.max(first, log.descriptor + 1), LAST_DESCRIPTOR);
 }
 
+/**
+ * Ids are unique over our containers and runc's. Without `--root` runc's lie in a directory of its own, which making
+ * ours would not notice.
+ *
+ * @throws RuntimeFailure `bad-id`, `exists`.
+ */
+export function checkIdIsFree({ global, args }: Invocation): void {
+  const id = args[0] ?? "";
+  checkId(id);
+  if (!global.rootGiven && (isRuncDefault(id) || exists(`${global.root}/${id}`))) throw idInUse();
+}
+
 /** What `create` and `run` share. */
 export function createOptions(
   { global, options, args, log }: Invocation,
@@ -40,6 +54,7 @@ export function createOptions(
     warn: log.warning,
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
-    ...(pidFile === undefined ? {} : { pidFile }),
+    // runc takes an empty name for none.
+    ...(pidFile === undefined || pidFile === "" ? {} : { pidFile }),
   };
 }

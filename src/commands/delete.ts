@@ -15,7 +15,9 @@ export function run(invocation: Invocation): number {
 }
 
 function plainDelete({ global, args, argv, log }: Invocation): number {
-  const found = lockContainer(global, args[0] ?? "");
+  const id = args[0] ?? "";
+  // What a killed `create` left goes away, though there was no container (runc does the same).
+  const found = lockContainer(global, id, removeContainerDirectory);
   if (found === "runc") return becomeRunc(argv);
   deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
   return 0;
@@ -53,7 +55,7 @@ function removeLocked(global: GlobalOptions, id: string, warn: (message: string)
   // Read again under the lock: a `create` may have finished meanwhile.
   const found = findForForce(global, id);
   if (typeof found === "string") {
-    warn(`Container ${id} has no usable state: removing ${directory.path}`);
+    warn(`Container ${id} has no usable state: removing ${directory.path}; a process of it, if any, is not known`);
     removeContainerDirectory(directory);
   } else {
     deleteContainer(directory, found, { force: true, warn });

@@ -11,11 +11,12 @@ import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
 import { SIGCHLD } from "../sys/signals.ts";
-import { bundleOption, createOptions, preserveDescriptors } from "./create-options.ts";
+import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
 export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
+  checkIdIsFree(invocation);
   const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
   if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
   const detach = invocation.options.has("detach");

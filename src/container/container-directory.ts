@@ -1,5 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
-import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
+import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import {
   close,
@@ -15,7 +15,7 @@ import {
   replaceFile,
 } from "../sys/file.ts";
 import { poll } from "../sys/process.ts";
-import { type ContainerRecord, parseRecord } from "./record.ts";
+import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
 /** Names inside a container's directory. */
 export const STATE_FILE = "state.json";
@@ -55,7 +55,7 @@ export function makeContainerDirectory(root: string, id: string): ContainerDirec
   try {
     makeBelowRoot(root, path);
   } catch (error) {
-    if (isSysError(error, "EEXIST")) throw new RuntimeFailure("exists", "container with given ID already exists");
+    if (isSysError(error, "EEXIST")) throw idInUse();
     throw error;
   }
   return lockDirectory(path, id);
@@ -149,13 +149,15 @@ export function writeRecord(directory: ContainerDirectory, record: ContainerReco
 export function readRecord(directoryFd: number, path: string): ContainerRecord | "absent" | "foreign" {
   let fd: number;
   try {
-    fd = openat(directoryFd, STATE_FILE, O_RDONLY | O_NOFOLLOW);
+    fd = openat(directoryFd, STATE_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     if (isSysError(error, "ENOENT")) return "absent";
-    throw error;
+    throw isSysError(error) ? badState(`${path}/${STATE_FILE}`, error.message) : error;
   }
   try {
     return parseRecord(readText(fd, STATE_LIMIT), `${path}/${STATE_FILE}`) ?? "foreign";
+  } catch (error) {
+    throw isSysError(error) ? badState(`${path}/${STATE_FILE}`, error.message) : error;
   } finally {
     close(fd);
   }
@@ -165,6 +167,10 @@ export function readRecord(directoryFd: number, path: string): ContainerRecord |
 export function removeContainerDirectory(directory: ContainerDirectory): void {
   removeTree(AT_FDCWD, directory.path);
   close(directory.fd);
+}
+
+export function idInUse(): RuntimeFailure {
+  return new RuntimeFailure("exists", "container with given ID already exists");
 }
 
 export function notFound(): RuntimeFailure {

@@ -17,11 +17,11 @@ import {
   removeContainerDirectory,
   writeRecord,
 } from "./container-directory.ts";
-import { runHooks } from "./hooks.ts";
+import { runHooks, runPoststopHooks } from "./hooks.ts";
 import { runInit } from "./init.ts";
 import { cloneIntoNamespaces, openNamespaces } from "./namespaces.ts";
 import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
-import { type Message, receive, send } from "./protocol.ts";
+import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 
 export interface CreateOptions {
@@ -60,6 +60,11 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   const namespaces = openNamespaces(bundle.plan.namespaces);
   const cleanup = cleanupStack();
   try {
+    let hooksBegun = false;
+    cleanup.push(() => {
+      const container = { id: options.id, bundle: bundle.path, annotations: bundle.annotations };
+      if (hooksBegun) runPoststopHooks(bundle.spec.hooks.poststop, container, options.warn);
+    });
     const directory = makeContainerDirectory(options.root, options.id);
     cleanup.push(() => removeContainerDirectory(directory));
     const listener = listenForStart(directory);
@@ -95,6 +100,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     if (hasCreateHooks(options)) {
       // Hooks may ask for the state.
       writeRecord(directory, { ...record, status: "creating" });
+      hooksBegun = true;
       runCreateHooks(options, child.pid, creator);
     }
     writeRecord(directory, record);
@@ -134,12 +140,9 @@ function listenForStart(directory: ContainerDirectory): number {
 }
 
 function awaitReady(creator: number): void {
-  const message: Message = receive(creator);
+  const message = receive(creator);
   if (message.type === "ready") return;
-  throw new RuntimeFailure(
-    "init",
-    message.type === "error" ? message.text : "Init of the container ended unexpectedly",
-  );
+  throw message.type === "error" ? new RuntimeFailure("init", message.text) : initEnded();
 }
 
 function hasCreateHooks({ bundle }: CreateOptions): boolean {

@@ -1,6 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type ContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
-import { runHooks } from "./hooks.ts";
+import { runPoststopHooks } from "./hooks.ts";
 import { killProcess } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
@@ -24,17 +24,5 @@ export function deleteContainer(
   }
   if (status !== "stopped") killProcess(identityOf(record), KILL_TIMEOUT_MS);
   removeContainerDirectory(directory);
-  for (const hook of record.urunc.poststop) {
-    try {
-      runHooks("poststop", [hook], {
-        id: record.id,
-        status: "stopped",
-        pid: 0,
-        bundle: record.bundle,
-        annotations: record.annotations,
-      });
-    } catch (error) {
-      options.warn(error instanceof Error ? error.message : String(error));
-    }
-  }
+  runPoststopHooks(record.urunc.poststop, record, options.warn);
 }

@@ -42,6 +42,24 @@ export function runHooks(kind: HookKind, hooks: readonly Hook[], state: HookStat
   for (const hook of hooks) runHook(kind, hook, input);
 }
 
+/**
+ * Runs the poststop hooks, all of them: one that fails is a warning only (runtime-spec, runtime.md#lifecycle).
+ */
+export function runPoststopHooks(
+  hooks: readonly Hook[],
+  container: Pick<HookState, "id" | "bundle" | "annotations">,
+  warn: (message: string) => void,
+): void {
+  for (const hook of hooks) {
+    const { id, bundle, annotations } = container;
+    try {
+      runHooks("poststop", [hook], { id, status: "stopped", pid: 0, bundle, annotations });
+    } catch (error) {
+      warn(messageOf(error));
+    }
+  }
+}
+
 function runHook(kind: HookKind, hook: Hook, input: string): void {
   const stdin = memoryFile(input);
   const [outputRead, outputWrite] = pipe();

@@ -63,9 +63,11 @@ export function runInit(input: InitInput): never {
   } catch (error) {
     fail(input.creator, error);
   }
-  const starter = awaitStart(input.listener);
+  setSignalMask(ENDING);
+  const signals = signalfd(ENDING);
+  const starter = awaitStart(input.listener, signals);
   try {
-    becomeMonitor(input, starter);
+    becomeMonitor(input, starter, signals);
   } catch (error) {
     fail(starter, error);
   }
@@ -110,24 +112,27 @@ function hookState(input: InitInput, status: "creating" | "created") {
 }
 
 /** The connection of `start`. Others are turned away; a signal that ends processes ends us. */
-function awaitStart(listener: number): number {
-  setSignalMask(ENDING);
-  const signals = signalfd(ENDING);
+function awaitStart(listener: number, signals: number): number {
   for (;;) {
     const [ready = 0, signalled = 0] = poll([listener, signals], -1);
-    if ((signalled & POLLIN) !== 0) exit(128 + (readSignal(signals) ?? 0));
+    if ((signalled & POLLIN) !== 0) endIfSignalled(signals);
     if ((ready & POLLIN) === 0) continue;
     const starter = accept(listener);
     if (peerCredentials(starter).uid === geteuid() && receive(starter).type === "start") {
       close(listener);
-      close(signals);
       return starter;
     }
     close(starter);
   }
 }
 
-function becomeMonitor(input: InitInput, starter: number): never {
+/** A process that ends by a signal has the status 128 + its number. */
+function endIfSignalled(signals: number): void {
+  const signal = readSignal(signals);
+  if (signal !== undefined) exit(128 + signal);
+}
+
+function becomeMonitor(input: InitInput, starter: number, signals: number): never {
   const { plan } = input;
   if (plan.oomScoreAdj !== undefined) {
     const score = String(plan.oomScoreAdj);
@@ -136,6 +141,8 @@ function becomeMonitor(input: InitInput, starter: number): never {
   enterMonitorRoot(plan, input.scratch);
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
   dropPrivileges(plan);
+  // As pid 1 of its namespace the monitor would not get one that came before it had a handler.
+  endIfSignalled(signals);
   resetSignalHandlers();
   setSignalMask([]);
   send(starter, "exec");

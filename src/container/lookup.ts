@@ -15,6 +15,11 @@ import type { ContainerRecord } from "./record.ts";
 /** Where runc keeps its containers when nobody gives it a root. */
 export const RUNC_ROOT = "/run/runc";
 
+/** Whether runc has a container of this id in its own root. */
+export function isRuncDefault(id: string): boolean {
+  return exists(`${RUNC_ROOT}/${id}/state.json`);
+}
+
 /** Whose a container id is. */
 export type Found =
   | { readonly owner: "urunc"; readonly record: ContainerRecord }
@@ -37,7 +42,7 @@ export function findContainer(global: GlobalOptions, id: string): Found {
     fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
     if (!isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw error;
-    return { owner: !global.rootGiven && exists(`${RUNC_ROOT}/${id}/state.json`) ? "runc" : "none" };
+    return { owner: !global.rootGiven && isRuncDefault(id) ? "runc" : "none" };
   }
   try {
     const record = readRecord(fd, path);
@@ -57,10 +62,15 @@ export interface LockedContainer {
 /**
  * Locks a container and reads its record.
  *
+ * @param onUnfinished what to do with the directory of a `create` that was killed, before `not-found` is thrown.
  * @returns `runc` when it is runc's.
  * @throws RuntimeFailure `not-found`.
  */
-export function lockContainer(global: GlobalOptions, id: string): LockedContainer | "runc" {
+export function lockContainer(
+  global: GlobalOptions,
+  id: string,
+  onUnfinished: (directory: ContainerDirectory) => void = ({ fd }) => close(fd),
+): LockedContainer | "runc" {
   checkId(id);
   let directory: ContainerDirectory;
   try {
@@ -72,9 +82,12 @@ export function lockContainer(global: GlobalOptions, id: string): LockedContaine
     throw error;
   }
   const record = readRecord(directory.fd, directory.path);
-  if (record === "foreign" || record === "absent") {
+  if (record === "foreign") {
     close(directory.fd);
-    if (record === "foreign") return "runc";
+    return "runc";
+  }
+  if (record === "absent") {
+    onUnfinished(directory);
     throw notFound();
   }
   return { directory, record };

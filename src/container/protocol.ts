@@ -1,4 +1,5 @@
-import { messageOf } from "../sys/errors.ts";
+import { RuntimeFailure } from "../failure.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { recvFds, sendFds } from "../sys/socket.ts";
 
 /**
@@ -20,8 +21,18 @@ export type Message =
 const TEXT_LIMIT = 4096;
 const PACKET_LIMIT = 16384;
 
+/** @throws RuntimeFailure `init` when the other side is gone. */
 export function send(fd: number, type: Exclude<Message["type"], "error" | "end">): void {
-  sendFds(fd, type, []);
+  try {
+    sendFds(fd, type, []);
+  } catch (error) {
+    if (isSysError(error, "EPIPE", "ECONNRESET")) throw initEnded();
+    throw error;
+  }
+}
+
+export function initEnded(): RuntimeFailure {
+  return new RuntimeFailure("init", "Init of the container ended unexpectedly: it was killed", { kind: "system" });
 }
 
 export function sendError(fd: number, error: unknown): void {
@@ -30,7 +41,7 @@ export function sendError(fd: number, error: unknown): void {
 
 /** The next message; `end` when the other side is gone or says what the table does not have. */
 export function receive(fd: number): Message {
-  const { text } = recvFds(fd, PACKET_LIMIT);
+  const text = receiveText(fd);
   if (text.startsWith("error ")) return { type: "error", text: text.slice("error ".length) };
   switch (text) {
     case "ready":
@@ -41,5 +52,15 @@ export function receive(fd: number): Message {
       return { type: text };
     default:
       return { type: "end" };
+  }
+}
+
+/** Empty at the end of the connection, also when the other side ended with our message unread. */
+function receiveText(fd: number): string {
+  try {
+    return recvFds(fd, PACKET_LIMIT).text;
+  } catch (error) {
+    if (isSysError(error, "ECONNRESET")) return "";
+    throw error;
   }
 }

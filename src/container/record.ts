@@ -32,8 +32,8 @@ export interface ContainerRecord {
  */
 export function parseRecord(text: string, path: string): ContainerRecord | undefined {
   const value = parseObject(text, path);
-  if (!isObject(value.urunc)) return undefined;
-  if (!isRecord(value)) throw broken(path, "a member is missing or has the wrong type");
+  if (!isObject(value.urunc) && "init_process_pid" in value) return undefined;
+  if (!isRecord(value)) throw badState(path, "a member is missing or has the wrong type");
   return value;
 }
 
@@ -44,7 +44,7 @@ function parseObject(text: string, path: string): Record<string, unknown> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw broken(path, "it is no JSON object");
+  throw badState(path, "it is no JSON object");
 }
 
 function isRecord(value: object): value is ContainerRecord {
@@ -69,7 +69,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function broken(path: string, reason: string): RuntimeFailure {
+/** A state file that cannot be used. */
+export function badState(path: string, reason: string): RuntimeFailure {
   return new RuntimeFailure(
     "bad-state",
     `State file ${path} cannot be read: ${reason}: remove the container with 'delete --force'`,

@@ -6,7 +6,7 @@ import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import { killProcess } from "./process.ts";
-import { receive, send } from "./protocol.ts";
+import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
 
@@ -65,9 +65,7 @@ function awaitMonitor(socket: number): void {
     const message = receive(socket);
     if (message.type === "error") throw new RuntimeFailure("start", message.text, { kind: "system" });
     if (message.type === "end" && executing) return;
-    if (message.type !== "exec") {
-      throw new RuntimeFailure("start", "Init of the container ended before the monitor ran", { kind: "system" });
-    }
+    if (message.type !== "exec") throw initEnded();
     executing = true;
   }
 }

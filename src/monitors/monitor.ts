@@ -46,6 +46,8 @@ export interface Monitor {
   readonly accelerators: readonly [Accelerator, ...Accelerator[]];
   /** Guest memory is rounded down to a multiple of this many bytes. */
   readonly memoryUnit: number;
+  /** Most bytes of memory it can give a guest. */
+  readonly maximumMemory: number;
   /** Most virtual CPUs it can give a guest. */
   readonly maximumVcpus: number;
   readonly supportsInitrd: boolean;

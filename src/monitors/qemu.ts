@@ -13,6 +13,8 @@ export const qemu: Monitor = {
   accelerators: ["kvm", "tcg"],
   // QEMU rounds RAM up to 8 KiB; a guest must not get more than its limit.
   memoryUnit: 8192,
+  // What a machine can have is QEMU's to say.
+  maximumMemory: Number.MAX_SAFE_INTEGER,
   maximumVcpus: 255,
   supportsInitrd: true,
   supportsBlock: true,

@@ -4,10 +4,9 @@
  */
 import type { Monitor, MonitorInput } from "./monitor.ts";
 
-const MEBIBYTE = 1024 * 1024;
+export const MEBIBYTE = 1024 * 1024;
 
 export const SOLO5 = {
-  memoryUnit: MEBIBYTE,
   maximumVcpus: 1,
   supportsInitrd: false,
   supportsBlock: true,
@@ -15,7 +14,7 @@ export const SOLO5 = {
   supportsReadonlyBlock: false,
   argv,
   dataFiles: () => [],
-} as const satisfies Omit<Monitor, "program" | "accelerators">;
+} as const satisfies Omit<Monitor, "program" | "accelerators" | "memoryUnit" | "maximumMemory">;
 
 function argv(input: MonitorInput): readonly string[] {
   const { disks, monitorOptions, commandLine } = input.guest;

@@ -33,8 +33,9 @@ export function decideMemory(planning: Planning): number {
   const memory = wanted - (wanted % monitor.memoryUnit);
   const source =
     limit === undefined ? `monitors.${metadata.monitor}.default_memory_mb` : "linux.resources.memory.limit";
-  if (memory > Number.MAX_SAFE_INTEGER) {
-    planning.problems.push({ code: "memory", message: `guest memory: ${source} is beyond all machines` });
+  if (memory > monitor.maximumMemory) {
+    const message = `guest memory: ${source} gives ${inMebibytes(wanted)}, more than ${metadata.monitor} can`;
+    planning.problems.push({ code: "memory", message });
   } else if (memory < guest.minimumMemory) {
     const message = `guest memory: ${source} gives ${inMebibytes(wanted)}, ${metadata.guest} needs at least ${inMebibytes(guest.minimumMemory)}`;
     planning.problems.push({ code: "memory", message });

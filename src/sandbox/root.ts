@@ -71,7 +71,7 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   };
 
   // Modes are meant as they stand; the monitor's umask is set with its identity.
-  umask(0);
+  const mask = umask(0);
   // Nothing we mount may reach the host, and pivot_root(2) refuses shared mounts.
   step("Detach mounts from the host's", "/", () => mount(null, "/", null, MS_REC | MS_SLAVE, null));
   const image = openDirectory(plan.rootfs);
@@ -92,6 +92,7 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
     mountSetattr(root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0),
   );
   step("Enter", "the monitor's root", () => pivotInto(root));
+  umask(mask);
 }
 
 /** pivot_root(2) with both paths the same: the old root ends up below the new one and is detached there. */

@@ -123,10 +123,13 @@ export function replaceFile(
   try {
     writeAll(fd, text);
     if (options.durable) fsync(fd);
+    renameat2(dirfd, temporary, dirfd, name, 0);
+  } catch (error) {
+    removeIfPresent(dirfd, temporary);
+    throw error;
   } finally {
     close(fd);
   }
-  renameat2(dirfd, temporary, dirfd, name, 0);
 }
 
 /** A new file; one of the name that a killed process left is removed first. */
