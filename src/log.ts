@@ -1,4 +1,5 @@
 import { O_APPEND, O_CREAT, O_WRONLY } from "./sys/constants.ts";
+import { isSysError } from "./sys/errors.ts";
 import { open, writeLine } from "./sys/file.ts";
 import { wallClock } from "./sys/process.ts";
 
@@ -30,9 +31,9 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
   let limit = RANK[options.level];
   const put = (level: Level) => (message: string) => {
     if (RANK[level] > limit) return;
-    writeLine(fd, line(level, message));
+    tryWrite(fd, line(level, message));
     // The log file is for the caller, stderr for the person (runc does the same for what ends it).
-    if (level === "error" && fd !== STDERR) writeLine(STDERR, message);
+    if (level === "error" && fd !== STDERR) tryWrite(STDERR, message);
   };
   const setLevel = (level: Level) => {
     limit = RANK[level];
@@ -45,6 +46,15 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
     info: put("info"),
     debug: put("debug"),
   };
+}
+
+/** A log that cannot be written (a full disk, a closed stderr) must not end what it tells of. */
+function tryWrite(fd: number, line: string): void {
+  try {
+    writeLine(fd, line);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
 }
 
 function jsonLine(level: Level, message: string): string {

@@ -1,7 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type Log, openLog } from "../log.ts";
 import { messageOf } from "../sys/errors.ts";
-import { writeAll } from "../sys/file.ts";
+import { openStandardDescriptors, writeAll } from "../sys/file.ts";
 import { absolutePath } from "../sys/working-directory.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -18,6 +18,7 @@ const DEFAULT_ROOT = "/run/urunc";
  * log, which is what containerd shows its user.
  */
 export async function dispatch(argv: readonly string[]): Promise<number> {
+  openStandardDescriptors();
   let log: Log = openLog({ path: undefined, format: "text", level: "info" });
   try {
     if (baseName(argv[0] ?? "") === SHIM) return (await import("../commands/shim.ts")).runShim(argv);

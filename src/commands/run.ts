@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {
   try {
-    startContainer(container.directory, container.record);
+    startContainer(container.directory, container.record, warn);
   } catch (error) {
     try {
       deleteContainer(container.directory, container.record, { force: true, warn });

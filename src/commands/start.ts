@@ -4,9 +4,9 @@ import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 
 /** `start`: returns when the monitor runs. */
-export function run({ global, args, argv }: Invocation): number {
+export function run({ global, args, argv, log }: Invocation): number {
   const found = lockContainer(global, args[0] ?? "");
   if (found === "runc") return becomeRunc(argv);
-  startContainer(found.directory, found.record);
+  startContainer(found.directory, found.record, log.warning);
   return 0;
 }

@@ -14,7 +14,15 @@ import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
 import { O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, fstat, openDirectory, openInRoot, readText, readTextFile, readTextFileIfPresent } from "../sys/file.ts";
+import {
+  close,
+  fstat,
+  openDirectory,
+  openInRoot,
+  readTextFile,
+  readTextFileIfPresent,
+  readWhole,
+} from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
 import { recordAnnotations } from "./annotations.ts";
 
@@ -150,7 +158,7 @@ function readInRoot(root: number, name: string): string | undefined {
     if ((fstat(fd).mode & S_IFMT) !== S_IFREG) {
       throw new RuntimeFailure("urunc-json", "urunc.json of the image is not a regular file");
     }
-    return readText(fd, URUNC_JSON_LIMIT);
+    return readWhole(fd, URUNC_JSON_LIMIT, "urunc.json of the image");
   } finally {
     close(fd);
   }

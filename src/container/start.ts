@@ -1,6 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import { SOCK_SEQPACKET } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
@@ -17,7 +17,11 @@ const KILL_TIMEOUT_MS = 10_000;
  *
  * @throws RuntimeFailure with the init's reason when it could not, `status` when the container is not `created`.
  */
-export function startContainer(directory: ContainerDirectory, record: ContainerRecord): void {
+export function startContainer(
+  directory: ContainerDirectory,
+  record: ContainerRecord,
+  warn: (message: string) => void,
+): void {
   const status = statusOf(record);
   if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
   if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
@@ -28,7 +32,12 @@ export function startContainer(directory: ContainerDirectory, record: ContainerR
   } finally {
     close(socket);
   }
-  writeRecord(directory, { ...record, status: "running" });
+  try {
+    writeRecord(directory, { ...record, status: "running" });
+  } catch (error) {
+    // The monitor runs, and the status is computed from it: the container is as good without.
+    warn(`Write state: ${messageOf(error)}`);
+  }
   try {
     runHooks("poststart", record.urunc.poststart, {
       id: record.id,

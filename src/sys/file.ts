@@ -23,13 +23,14 @@ import {
   readlinkat,
   readText,
   renameat2,
-  setNonblock,
+  setCloexec,
   symlinkat,
   umask,
   unlinkat,
   write,
   writeText,
 } from "urunc:sys";
+import { RuntimeFailure } from "../failure.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
@@ -40,6 +41,7 @@ import {
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -70,12 +72,13 @@ export {
   readdir,
   readlinkat,
   readText,
-  setNonblock,
   symlinkat,
   umask,
   unlinkat,
   write,
 };
+
+const STDERR = 2;
 
 /** Opens `path`, hands the descriptor to `use` and closes it in any case. */
 export function withFile<T>(path: string, flags: number, use: (fd: number) => T): T {
@@ -87,9 +90,37 @@ export function withFile<T>(path: string, flags: number, use: (fd: number) => T)
   }
 }
 
-/** The whole file as UTF-8 text, at most `limit` bytes (EFBIG beyond). */
+/** The whole file as UTF-8 text, at most `limit` bytes; throws as {@link readWhole}. */
 export function readTextFile(path: string, limit: number): string {
-  return withFile(path, O_RDONLY, (fd) => readText(fd, limit));
+  return withFile(path, O_RDONLY, (fd) => readWhole(fd, limit, path));
+}
+
+/**
+ * What is left of an open file as UTF-8 text.
+ *
+ * @param name what the failure calls the file.
+ * @throws RuntimeFailure `too-large` beyond `limit` bytes, `unreadable` for a directory.
+ */
+export function readWhole(fd: number, limit: number, name: string): string {
+  try {
+    return readText(fd, limit);
+  } catch (error) {
+    if (isSysError(error, "EFBIG")) throw new RuntimeFailure("too-large", `${name} is larger than ${limit} bytes`);
+    if (isSysError(error, "EISDIR")) throw new RuntimeFailure("unreadable", `${name} is a directory`, { cause: error });
+    throw error;
+  }
+}
+
+/** Opens /dev/null for every standard descriptor the caller left closed: no file of ours may get its number. */
+export function openStandardDescriptors(): void {
+  for (;;) {
+    const fd = open("/dev/null", O_RDWR);
+    if (fd > STDERR) {
+      close(fd);
+      return;
+    }
+    setCloexec(fd, false);
+  }
 }
 
 /** As {@link readTextFile}; undefined when the file does not exist. */
