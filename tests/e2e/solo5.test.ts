@@ -1,13 +1,15 @@
 // Real Solo5 monitors, where they are installed: URUNC_TEST_SOLO5_GUESTS names a directory with Solo5's own test
-// unikernels (test_hello.hvt, test_hello.spt).
+// unikernels (test_hello.hvt, test_hello.spt, …), PATH has solo5-hvt and solo5-spt.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, copyFileSync, existsSync } from "node:fs";
+import { accessSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { annotation, helloBundle, KERNEL } from "../lib/bundle.ts";
+import { annotation, type BundleOptions, helloBundle, KERNEL } from "../lib/bundle.ts";
 import { names } from "../lib/host.ts";
 import { urunc } from "../lib/runtime.ts";
 
+/** 100 sectors. */
+const DISK_SIZE = 51_200;
 const GUESTS = process.env.URUNC_TEST_SOLO5_GUESTS ?? "";
 
 function missing(monitor: string): string | undefined {
@@ -30,17 +32,56 @@ function missing(monitor: string): string | undefined {
 for (const monitor of ["hvt", "spt"]) {
   const reason = missing(monitor);
   describe(`Solo5 ${monitor}${reason === undefined ? "" : ` (skipped: ${reason})`}`, () => {
-    it.skipIf(reason !== undefined)("runs Solo5's own hello to the end with its exit status", async () => {
-      const runtime = urunc();
+    const test = (name: string, run: () => Promise<void>) => it.skipIf(reason !== undefined)(name, run);
+
+    /** Runs one of Solo5's test unikernels to its end. */
+    async function guest(name: string, options: BundleOptions = {}) {
       const bundle = helloBundle({
-        args: ["Hello_Solo5"],
-        annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: monitor },
+        ...options,
+        annotations: {
+          [annotation("unikernelType")]: "mirage",
+          [annotation("hypervisor")]: monitor,
+          ...options.annotations,
+        },
       });
-      copyFileSync(join(GUESTS, `test_hello.${monitor}`), join(bundle, "rootfs", KERNEL));
+      copyFileSync(join(GUESTS, `test_${name}.${monitor}`), join(bundle, "rootfs", KERNEL));
+      if (options.writable) writeFileSync(join(bundle, "rootfs", "disk"), Buffer.alloc(DISK_SIZE));
+      const runtime = urunc();
       const running = runtime.begin("run", "--bundle", bundle, "solo5");
-      expect(await running.ended()).toBe(0);
-      expect(running.stdout()).toContain("Hello, World");
+      const status = await running.ended();
       expect(names(runtime.root)).toEqual([]);
+      return { status, output: running.stdout(), disk: () => readFileSync(join(bundle, "rootfs", "disk")) };
+    }
+
+    test("runs a guest to its end and gives it its arguments", async () => {
+      const { status, output } = await guest("hello", { args: ["Hello_Solo5", "two words"] });
+      expect(output).toContain("Command line is: 'Hello_Solo5 two\\ words'");
+      expect(status).toBe(0);
+    });
+
+    test("runs it as another user, with the engine's filter wanted", async () => {
+      const user = { uid: 65534, gid: 65534 };
+      const { status, output } = await guest("hello", { args: ["Hello_Solo5"], user, seccomp: true });
+      expect(output).toContain("SUCCESS");
+      expect(status).toBe(0);
+    });
+
+    test("gives the exit status of a guest that aborts", async () => {
+      const { status, output } = await guest("ssp");
+      expect(output).toContain("ABORT");
+      expect(status).toBe(255);
+    });
+
+    test("attaches the image's block file, which the guest writes", async () => {
+      const annotations = {
+        [annotation("block")]: "/disk",
+        [annotation("blkMntPoint")]: "/data",
+        [annotation("solo5BlkDev")]: "storage",
+      };
+      const { status, output, disk } = await guest("blk", { annotations, writable: true });
+      expect(output).toContain("SUCCESS");
+      expect(status).toBe(0);
+      expect(disk().some((byte) => byte !== 0)).toBe(true);
     });
   });
 }

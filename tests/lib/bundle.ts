@@ -31,6 +31,8 @@ export interface BundleOptions {
   /** With a profile, as container engines give one; without, the monitor's own filter is off too. */
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** The image may be written to, as a block image of it must. */
+  readonly writable?: boolean;
 }
 
 export const NAMESPACES: readonly NamespaceEntry[] = ["pid", "ipc", "uts", "mount", "network"].map((type) => ({
@@ -57,7 +59,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       cwd: "/",
       noNewPrivileges: true,
     },
-    root: { path: "rootfs", readonly: true },
+    root: { path: "rootfs", readonly: options.writable !== true },
     hostname: "test",
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
