@@ -10,7 +10,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
-import { SIGCHLD } from "../sys/signals.ts";
+import { SIGCHLD, SIGPIPE } from "../sys/signals.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
@@ -21,15 +21,17 @@ export async function run(invocation: Invocation): Promise<number> {
   if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.
-  if (!detach) setSignalMask([...FORWARDED, SIGCHLD]);
+  if (!detach) setSignalMask([...FORWARDED, SIGCHLD, SIGPIPE]);
   const options = createOptions(invocation, bundle);
   const container = createContainer({ ...options, keepConsole: !detach && options.consoleSocket === undefined });
   startOrUndo(container, options.warn);
   if (detach) return 0;
   close(container.directory.fd);
-  const status = attend(container);
-  if (!invocation.options.has("keep")) removeAfterEnd(invocation);
-  return status;
+  try {
+    return attend(container);
+  } finally {
+    if (!invocation.options.has("keep")) removeAfterEnd(invocation);
+  }
 }
 
 function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {

@@ -8,12 +8,13 @@ import type { CreatedContainer } from "./create.ts";
 import { signalProcess } from "./process.ts";
 import { identityOf } from "./status.ts";
 
-/** Signals that `run` passes on to the container's process; they are to be blocked when {@link attend} is called. */
+/** Signals that `run` passes on to the container's process; they and SIGPIPE are blocked when {@link attend} is called. */
 export const FORWARDED = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH];
 
 const STDIN = 0;
 const STDOUT = 1;
 const CHUNK = 8192;
+const RETRY_MS = 5;
 
 /**
  * Stays with a container in the foreground until its process ends: forwards signals and, when the container has a
@@ -65,16 +66,34 @@ function copyWindowSize(master: number): void {
   setWindowSize(master, rows, columns);
 }
 
-/** Copies what is there; false at the end of the source (a pty master says EIO when no slave is open any more). */
+/**
+ * Copies what is there; false at the end of the source (a pty master says EIO when no slave is open any more). What
+ * cannot be delivered is dropped: a full disk or a reader that has gone must not end the guest.
+ */
 function copy(from: number, to: number): boolean {
   const buffer = new ArrayBuffer(CHUNK);
+  let length: number;
   try {
-    const length = read(from, buffer, 0, CHUNK);
-    for (let offset = 0; offset < length; ) offset += write(to, buffer, offset, length - offset);
-    return length > 0;
+    length = read(from, buffer, 0, CHUNK);
   } catch (error) {
     if (isSysError(error, "EIO")) return false;
+    if (isSysError(error, "EAGAIN")) return true;
     throw error;
+  }
+  deliver(to, buffer, length);
+  return length > 0;
+}
+
+function deliver(to: number, buffer: ArrayBuffer, length: number): void {
+  for (let offset = 0; offset < length; ) {
+    try {
+      offset += write(to, buffer, offset, length - offset);
+    } catch (error) {
+      if (!isSysError(error)) throw error;
+      if (error.code !== "EAGAIN") return;
+      // The caller made it non-blocking; there is no telling for how long it is full.
+      poll([], RETRY_MS);
+    }
   }
 }
 

@@ -39,6 +39,7 @@ export const SIGQUIT = NUMBERS.QUIT;
 export const SIGKILL = NUMBERS.KILL;
 export const SIGUSR1 = NUMBERS.USR1;
 export const SIGUSR2 = NUMBERS.USR2;
+export const SIGPIPE = NUMBERS.PIPE;
 export const SIGTERM = NUMBERS.TERM;
 export const SIGCHLD = NUMBERS.CHLD;
 export const SIGCONT = NUMBERS.CONT;
