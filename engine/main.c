@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "heap.h"
@@ -262,12 +263,20 @@ static int freeze(const char *path) {
     return 0;
 }
 
+/* The interpreter's limit must be reached before the caller's (setrlimit(2)), so that it is an error, not a crash. */
+static void limit_stack(JSRuntime *runtime) {
+    struct rlimit limit;
+    JS_UpdateStackTop(runtime);
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur / 2 < STACK_SIZE)
+        JS_SetMaxStackSize(runtime, limit.rlim_cur / 2);
+}
+
 static int live(void) {
     if (!heap_fits()) {
         fputs("This program was not linked with its own heap. Build it again\n", stderr);
         return 1;
     }
-    JS_UpdateStackTop(JS_GetRuntime(frozen_heap.ctx));
+    limit_stack(JS_GetRuntime(frozen_heap.ctx));
     return run(frozen_heap.ctx, frozen_heap.main);
 }
 

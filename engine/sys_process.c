@@ -377,15 +377,20 @@ static JSValue sys_read_signal(JSContext *ctx, JSValueConst *argv) {
 #define MAX_POLL 64
 
 static JSValue sys_poll(JSContext *ctx, JSValueConst *argv) {
-    int64_t numbers[MAX_POLL];
+    int64_t numbers[MAX_POLL], events[MAX_POLL];
     struct pollfd fds[MAX_POLL];
-    uint32_t count;
+    uint32_t count, event_count = 0;
     int64_t timeout;
     if (!arg_integers(ctx, argv[0], 0, INT_MAX, numbers, MAX_POLL, &count) ||
         !arg_integer(ctx, argv[1], -1, INT_MAX, &timeout))
         return JS_EXCEPTION;
+    bool given = !JS_IsUndefined(argv[2]);
+    if (given && !arg_integers(ctx, argv[2], 0, SHRT_MAX, events, MAX_POLL, &event_count))
+        return JS_EXCEPTION;
+    if (given && event_count != count)
+        return JS_ThrowRangeError(ctx, "Events are needed for each descriptor");
     for (uint32_t i = 0; i < count; i++)
-        fds[i] = (struct pollfd){ .fd = (int)numbers[i], .events = POLLIN };
+        fds[i] = (struct pollfd){ .fd = (int)numbers[i], .events = given ? (short)events[i] : POLLIN };
     if (poll(fds, count, (int)timeout) < 0)
         return sys_throw(ctx, "poll", NULL);
     JSValue list = JS_NewArray(ctx);
@@ -460,7 +465,7 @@ const SysFunction sys_process_functions[] = {
     { "resetSignalHandlers", sys_reset_signal_handlers, 0, 0 },
     { "signalfd", sys_signalfd, 1, 1 },
     { "readSignal", sys_read_signal, 1, 1 },
-    { "poll", sys_poll, 2, 2 },
+    { "poll", sys_poll, 2, 3 },
     { "wallClock", sys_wall_clock, 0, 0 },
     { "monotonicMs", sys_monotonic_ms, 0, 0 },
     { "machine", sys_machine, 0, 0 },

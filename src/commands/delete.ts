@@ -1,5 +1,5 @@
 import type { GlobalOptions, Invocation } from "../cli/command.ts";
-import { lockContainerDirectory, removeContainerDirectory } from "../container/container-directory.ts";
+import { lockContainerDirectory, readProcessLink, removeContainerDirectory } from "../container/container-directory.ts";
 import { deleteContainer } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
 import { killProcess } from "../container/process.ts";
@@ -29,7 +29,8 @@ function forceDelete({ global, args, argv, log }: Invocation): number {
   if (found === "runc") return becomeRunc(argv);
   if (found === "none") return 0;
   // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
-  if (found !== "broken") killProcess(identityOf(found), KILL_TIMEOUT_MS);
+  const process = found === "broken" ? readProcessLink(`${global.root}/${id}`) : identityOf(found);
+  if (process !== undefined) killProcess(process, KILL_TIMEOUT_MS);
   try {
     removeLocked(global, id, log.warning);
   } catch (error) {
@@ -55,7 +56,9 @@ function removeLocked(global: GlobalOptions, id: string, warn: (message: string)
   // Read again under the lock: a `create` may have finished meanwhile.
   const found = findForForce(global, id);
   if (typeof found === "string") {
-    warn(`Container ${id} has no usable state: removing ${directory.path}; a process of it, if any, is not known`);
+    warn(`Container ${id} has no usable state: removing ${directory.path}`);
+    const process = readProcessLink(directory.path);
+    if (process !== undefined) killProcess(process, KILL_TIMEOUT_MS);
     removeContainerDirectory(directory);
   } else {
     deleteContainer(directory, found, { force: true, warn });

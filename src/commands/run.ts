@@ -2,7 +2,7 @@ import type { Invocation } from "../cli/command.ts";
 import { loadBundle } from "../container/bundle.ts";
 import { type CreatedContainer, createContainer } from "../container/create.ts";
 import { deleteContainer } from "../container/delete.ts";
-import { attend, FORWARDED } from "../container/foreground.ts";
+import { attend, FORWARDED, pendingSignal } from "../container/foreground.ts";
 import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
@@ -24,6 +24,11 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!detach) setSignalMask([...FORWARDED, SIGCHLD, SIGPIPE]);
   const options = createOptions(invocation, bundle);
   const container = createContainer({ ...options, keepConsole: !detach && options.consoleSocket === undefined });
+  const signal = detach ? undefined : pendingSignal();
+  if (signal !== undefined) {
+    undo(container, options.warn);
+    return 128 + signal;
+  }
   startOrUndo(container, options.warn);
   if (detach) return 0;
   close(container.directory.fd);
@@ -38,12 +43,16 @@ function startOrUndo(container: CreatedContainer, warn: (message: string) => voi
   try {
     startContainer(container.directory, container.record, warn);
   } catch (error) {
-    try {
-      deleteContainer(container.directory, container.record, { force: true, warn });
-    } catch (undoError) {
-      warn(`Undo run: ${messageOf(undoError)}`);
-    }
+    undo(container, warn);
     throw error;
+  }
+}
+
+function undo(container: CreatedContainer, warn: (message: string) => void): void {
+  try {
+    deleteContainer(container.directory, container.record, { force: true, warn });
+  } catch (error) {
+    warn(`Undo run: ${messageOf(error)}`);
   }
 }
 

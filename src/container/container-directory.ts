@@ -10,16 +10,21 @@ import {
   mkdirat,
   open,
   openat,
+  readlinkat,
   readText,
   removeTree,
   replaceFile,
+  symlinkat,
 } from "../sys/file.ts";
 import { poll } from "../sys/process.ts";
+import type { ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
 /** Names inside a container's directory. */
 export const STATE_FILE = "state.json";
 export const INIT_SOCKET = "init.sock";
+/** A symbolic link whose text is `pid:start time`: it needs no room on the disk, and no half of it can be written. */
+const PROCESS_LINK = "process";
 
 const STATE_LIMIT = 8 << 20;
 const LOCK_TIMEOUT_MS = 10_000;
@@ -161,6 +166,24 @@ export function readRecord(directoryFd: number, path: string): ContainerRecord |
   } finally {
     close(fd);
   }
+}
+
+/** Notes the process apart from the state, so that `delete --force` finds it even when the state is lost. */
+export function writeProcessLink(directory: ContainerDirectory, { pid, startTime }: ProcessIdentity): void {
+  symlinkat(`${pid}:${startTime}`, directory.fd, PROCESS_LINK);
+}
+
+/** What {@link writeProcessLink} noted; undefined when `create` did not come that far. */
+export function readProcessLink(path: string): ProcessIdentity | undefined {
+  let text: string;
+  try {
+    text = readlinkat(AT_FDCWD, `${path}/${PROCESS_LINK}`);
+  } catch (error) {
+    if (isSysError(error)) return undefined;
+    throw error;
+  }
+  const match = /^(\d+):(\d+)$/.exec(text);
+  return match === null ? undefined : { pid: Number(match[1]), startTime: Number(match[2]) };
 }
 
 /** Removes the directory; the lock goes with the descriptor. */

@@ -15,6 +15,7 @@ import {
   INIT_SOCKET,
   makeContainerDirectory,
   removeContainerDirectory,
+  writeProcessLink,
   writeRecord,
 } from "./container-directory.ts";
 import { runHooks, runPoststopHooks } from "./hooks.ts";
@@ -77,6 +78,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       // The lock belongs to the open directory, which a fork shares: init must not go on holding it.
       close(directory.fd);
       close(creator);
+      if (console !== undefined) close(console.master);
       runInit({
         id: options.id,
         bundle: bundle.path,
@@ -92,6 +94,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     }
     const identity = { pid: child.pid, startTime: readProcessStat(child.pid)?.startTime ?? 0 };
     cleanup.push(() => endInit(identity));
+    writeProcessLink(directory, identity);
     for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
     if (console !== undefined) close(console.slave);
 

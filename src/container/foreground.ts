@@ -1,20 +1,33 @@
 import { POLLIN } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
-import { close, read, write } from "../sys/file.ts";
+import { close, setNonblock } from "../sys/file.ts";
 import { poll, readSignal, signalfd, waitpid } from "../sys/process.ts";
 import { SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH } from "../sys/signals.ts";
 import { getWindowSize, isatty, restoreMode, setRawMode, setWindowSize } from "../sys/terminal.ts";
 import type { CreatedContainer } from "./create.ts";
 import { signalProcess } from "./process.ts";
 import { identityOf } from "./status.ts";
+import { type Stream, stream } from "./stream.ts";
 
 /** Signals that `run` passes on to the container's process; they and SIGPIPE are blocked when {@link attend} is called. */
 export const FORWARDED = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH];
+/** Those that ask for the end. */
+const ENDING: readonly number[] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 const STDIN = 0;
 const STDOUT = 1;
-const CHUNK = 8192;
-const RETRY_MS = 5;
+
+/** A blocked signal that asks for the end and came before the container was started; others are dropped. */
+export function pendingSignal(): number | undefined {
+  const signals = signalfd(FORWARDED);
+  try {
+    for (let signal = readSignal(signals); signal !== undefined; signal = readSignal(signals)) {
+      if (ENDING.includes(signal)) return signal;
+    }
+    return undefined;
+  } finally {
+    close(signals);
+  }
+}
 
 /**
  * Stays with a container in the foreground until its process ends: forwards signals and, when the container has a
@@ -27,9 +40,7 @@ export function attend(container: CreatedContainer): number {
   const { master, pidfd } = container;
   const mode = master !== undefined && isatty(STDIN) ? setRawMode(STDIN) : undefined;
   try {
-    if (master !== undefined) copyWindowSize(master);
-    forward(container, signals);
-    if (master !== undefined) drain(master);
+    forward(container, signals, master === undefined ? [] : terminalStreams(master));
   } finally {
     if (mode !== undefined) restoreMode(STDIN, mode);
     for (const fd of master === undefined ? [signals, pidfd] : [signals, pidfd, master]) close(fd);
@@ -38,18 +49,26 @@ export function attend(container: CreatedContainer): number {
   return end?.code ?? 128 + (end?.signal ?? 0);
 }
 
-function forward({ record, pidfd, master }: CreatedContainer, signals: number): void {
-  let input = master !== undefined;
-  let output = master !== undefined;
+/** Guest to user and user to guest. The master is ours to make non-blocking; the user's terminal is not. */
+function terminalStreams(master: number): readonly Stream[] {
+  setNonblock(master, true);
+  copyWindowSize(master);
+  return [stream(master, STDOUT), stream(STDIN, master)];
+}
+
+function forward({ record, pidfd, master }: CreatedContainer, signals: number, streams: readonly Stream[]): void {
   for (;;) {
-    const fds = [pidfd, signals];
-    if (output) fds.push(master ?? -1);
-    if (input) fds.push(STDIN);
-    const events = new Map(poll(fds, -1).map((revents, index) => [fds[index], revents]));
-    if ((events.get(signals) ?? 0) !== 0) passOn(signals, record, master);
-    if (master !== undefined && (events.get(master) ?? 0) !== 0) output = copy(master, STDOUT);
-    if (master !== undefined && (events.get(STDIN) ?? 0) !== 0) input = copy(STDIN, master);
-    if (((events.get(pidfd) ?? 0) & POLLIN) !== 0) return;
+    const waits = streams.map((one) => one.wait()).filter((wait) => wait !== undefined);
+    const fds = [pidfd, signals, ...waits.map((wait) => wait.fd)];
+    const revents = poll(fds, -1, [POLLIN, POLLIN, ...waits.map((wait) => wait.events)]);
+    const [ended = 0, signalled = 0, ...ready] = revents;
+    if (signalled !== 0) passOn(signals, record, master);
+    for (const [index, wait] of waits.entries()) if (ready[index] !== 0) wait.proceed();
+    if (ended !== 0) {
+      // What the monitor wrote last.
+      streams[0]?.drain();
+      return;
+    }
   }
 }
 
@@ -64,43 +83,4 @@ function copyWindowSize(master: number): void {
   if (!isatty(STDIN)) return;
   const { rows, columns } = getWindowSize(STDIN);
   setWindowSize(master, rows, columns);
-}
-
-/**
- * Copies what is there; false at the end of the source (a pty master says EIO when no slave is open any more). What
- * cannot be delivered is dropped: a full disk or a reader that has gone must not end the guest.
- */
-function copy(from: number, to: number): boolean {
-  const buffer = new ArrayBuffer(CHUNK);
-  let length: number;
-  try {
-    length = read(from, buffer, 0, CHUNK);
-  } catch (error) {
-    if (isSysError(error, "EIO")) return false;
-    if (isSysError(error, "EAGAIN")) return true;
-    throw error;
-  }
-  deliver(to, buffer, length);
-  return length > 0;
-}
-
-function deliver(to: number, buffer: ArrayBuffer, length: number): void {
-  for (let offset = 0; offset < length; ) {
-    try {
-      offset += write(to, buffer, offset, length - offset);
-    } catch (error) {
-      if (!isSysError(error)) throw error;
-      if (error.code !== "EAGAIN") return;
-      // The caller made it non-blocking; there is no telling for how long it is full.
-      poll([], RETRY_MS);
-    }
-  }
-}
-
-/** What the monitor wrote last. */
-function drain(master: number): void {
-  for (;;) {
-    const [events = 0] = poll([master], 0);
-    if ((events & POLLIN) === 0 || !copy(master, STDOUT)) return;
-  }
 }

@@ -22,7 +22,7 @@ import {
   setsid,
   signalfd,
 } from "../sys/process.ts";
-import { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 } from "../sys/signals.ts";
+import { ENDING_SIGNALS } from "../sys/signals.ts";
 import { accept, peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
@@ -48,9 +48,6 @@ export interface InitInput {
   readonly scratch: string;
 }
 
-/** Signals that end a process by default: pid 1 of a namespace must end itself (pid_namespaces(7)). */
-const ENDING = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
-
 /**
  * The container's process from clone3 to execve: it joins the namespaces, waits for `start`, carries out the rest of
  * the plan and becomes the monitor.
@@ -63,8 +60,9 @@ export function runInit(input: InitInput): never {
   } catch (error) {
     fail(input.creator, error);
   }
-  setSignalMask(ENDING);
-  const signals = signalfd(ENDING);
+  // pid 1 of a namespace gets no signal it has no handler for (pid_namespaces(7)): it has to end itself.
+  setSignalMask(ENDING_SIGNALS);
+  const signals = signalfd(ENDING_SIGNALS);
   const starter = awaitStart(input.listener, signals);
   try {
     becomeMonitor(input, starter, signals);

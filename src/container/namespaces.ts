@@ -9,6 +9,7 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
+  O_NONBLOCK,
   O_RDONLY,
 } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
@@ -57,7 +58,7 @@ export function openNamespaces(namespaces: readonly Namespace[]): NamespaceSet {
 
 function openNamespace(type: NamespaceType, path: string): number {
   try {
-    return open(path, O_RDONLY);
+    return open(path, O_RDONLY | O_NONBLOCK);
   } catch (error) {
     throw new RuntimeFailure("namespace", `Open ${type} namespace: ${messageOf(error)}`, { cause: error });
   }

@@ -25,6 +25,7 @@ export function startContainer(
   const status = statusOf(record);
   if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
   if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
+  if (status === "creating") throw new RuntimeFailure("status", "cannot start a container that is being created");
   const socket = connectToInit(directory);
   try {
     send(socket, "start");
@@ -60,10 +61,12 @@ function connectToInit(directory: ContainerDirectory): number {
     return socket;
   } catch (error) {
     close(socket);
-    if (isSysError(error, "ECONNREFUSED", "ENOENT")) {
-      throw new RuntimeFailure("status", "cannot start an already running container");
-    }
-    throw error;
+    if (!isSysError(error)) throw error;
+    const advice = "remove the container with 'delete --force'";
+    throw new RuntimeFailure("start", `Connect to ${directory.path}/${INIT_SOCKET}: ${error.message}: ${advice}`, {
+      kind: "system",
+      cause: error,
+    });
   }
 }
 

@@ -81,4 +81,5 @@ export const WNOHANG = 1;
 
 /** poll.h */
 export const POLLIN = 1;
+export const POLLOUT = 4;
 export const POLLHUP = 0x10;

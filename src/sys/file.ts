@@ -24,6 +24,7 @@ import {
   readText,
   renameat2,
   setCloexec,
+  setNonblock,
   symlinkat,
   umask,
   unlinkat,
@@ -39,6 +40,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_RDWR,
@@ -72,6 +74,7 @@ export {
   readdir,
   readlinkat,
   readText,
+  setNonblock,
   symlinkat,
   umask,
   unlinkat,
@@ -92,7 +95,8 @@ export function withFile<T>(path: string, flags: number, use: (fd: number) => T)
 
 /** The whole file as UTF-8 text, at most `limit` bytes; throws as {@link readWhole}. */
 export function readTextFile(path: string, limit: number): string {
-  return withFile(path, O_RDONLY, (fd) => readWhole(fd, limit, path));
+  // Opening a FIFO would wait for a writer.
+  return withFile(path, O_RDONLY | O_NONBLOCK, (fd) => readWhole(fd, limit, path));
 }
 
 /**

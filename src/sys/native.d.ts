@@ -176,8 +176,11 @@ declare module "urunc:sys" {
   export function signalfd(signals: readonly number[]): number;
   /** One record of a signalfd: the signal number; undefined when there is none (EAGAIN). */
   export function readSignal(fd: number): number | undefined;
-  /** poll(2). Waits for POLLIN on each fd at most timeout ms (-1: for ever); returns revents per fd. EINTR throws. */
-  export function poll(fds: readonly number[], timeoutMs: number): number[];
+  /**
+   * poll(2). Waits at most timeout ms (-1: for ever) for the events of each fd, POLLIN when `events` is not given;
+   * returns revents per fd. EINTR throws.
+   */
+  export function poll(fds: readonly number[], timeoutMs: number, events?: readonly number[]): number[];
   /** clock_gettime(CLOCK_REALTIME) as [seconds, nanoseconds]. */
   export function wallClock(): [number, number];
   /** clock_gettime(CLOCK_MONOTONIC) in milliseconds, with fraction. */

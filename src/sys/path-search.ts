@@ -1,6 +1,6 @@
-import { X_OK } from "./constants.ts";
+import { AT_FDCWD, S_IFMT, S_IFREG, X_OK } from "./constants.ts";
 import { isSysError } from "./errors.ts";
-import { access } from "./file.ts";
+import { access, fstatat } from "./file.ts";
 import { getenv } from "./process.ts";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -12,7 +12,8 @@ export function findInPath(name: string, accept: (path: string) => boolean = () 
     const path = `${directory}/${name}`;
     try {
       access(path, X_OK);
-      if (accept(path)) return path;
+      const isFile = (fstatat(AT_FDCWD, path, 0).mode & S_IFMT) === S_IFREG;
+      if (isFile && accept(path)) return path;
     } catch (error) {
       if (!isSysError(error)) throw error;
     }

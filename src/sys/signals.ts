@@ -45,8 +45,27 @@ export const SIGCHLD = NUMBERS.CHLD;
 export const SIGCONT = NUMBERS.CONT;
 export const SIGWINCH = NUMBERS.WINCH;
 
-/** SIGRTMAX */
+/** SIGRTMIN of the kernel and SIGRTMAX. */
+const FIRST_REALTIME = 32;
 const LAST = 64;
+
+/** Whose default action is not to end the process (signal(7)), or which cannot be blocked. */
+const HARMLESS: readonly number[] = [
+  NUMBERS.KILL,
+  NUMBERS.STOP,
+  NUMBERS.CHLD,
+  NUMBERS.CONT,
+  NUMBERS.TSTP,
+  NUMBERS.TTIN,
+  NUMBERS.TTOU,
+  NUMBERS.URG,
+  NUMBERS.WINCH,
+];
+
+/** Every signal whose default action ends a process. */
+export const ENDING_SIGNALS: readonly number[] = Array.from({ length: LAST }, (_, index) => index + 1).filter(
+  (signal) => signal !== FIRST_REALTIME && signal !== FIRST_REALTIME + 1 && !HARMLESS.includes(signal),
+);
 
 /** A signal by number, name, or name with `SIG`; undefined when there is no such signal. */
 export function parseSignal(text: string): number | undefined {

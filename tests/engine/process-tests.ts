@@ -6,6 +6,7 @@ import {
   O_DIRECTORY,
   POLLHUP,
   POLLIN,
+  POLLOUT,
   PR_SET_NO_NEW_PRIVS,
   WNOHANG,
 } from "../../src/sys/constants.ts";
@@ -21,6 +22,7 @@ import {
   sysError,
   type Test,
   test,
+  throwsNamed,
   withFd,
   withFile,
 } from "./harness.ts";
@@ -308,6 +310,8 @@ export const processTests: readonly Test[] = [
     check(sys.monotonicMs() - start >= 19, "it waited");
     sys.writeText(writer, "x");
     equal(sys.poll([reader, BAD_FD], 1000), [POLLIN, 0x20]);
+    equal(sys.poll([reader, writer], 1000, [0, POLLOUT]), [0, POLLOUT]);
+    throwsNamed("RangeError", () => sys.poll([reader, writer], 0, [POLLIN]));
     sys.close(writer);
     equal(sys.poll([reader], 1000), [POLLIN | POLLHUP]);
     sys.close(reader);
