@@ -1,7 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { umask } from "../sys/file.ts";
 import { capset, prctl, setgroups, setresgid, setresuid, setrlimit } from "../sys/process.ts";
 
@@ -37,7 +37,13 @@ export function dropPrivileges(plan: LaunchPlan): void {
   for (const { type, soft, hard } of plan.rlimits) {
     const resource = RLIMITS[type];
     if (resource === undefined) throw new RuntimeFailure("rlimit", `process.rlimits: unknown type ${type}`);
-    setrlimit(resource, soft, hard);
+    try {
+      setrlimit(resource, soft, hard);
+    } catch (error) {
+      throw new RuntimeFailure("rlimit", `Set ${type} to ${soft} (hard ${hard}): ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
   }
   dropBoundingSet();
   setgroups(plan.user.additionalGids);
