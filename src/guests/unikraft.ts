@@ -18,7 +18,7 @@ const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;
 const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]';
 
 export const unikraft: Guest = {
-  monitors: ["qemu"],
+  monitors: ["qemu", "firecracker", "hyperlight-unikraft"],
   supportsInitrd: true,
   supportsBlock: false,
   minimumMemory: 4 * 1024 * 1024,

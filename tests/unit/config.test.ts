@@ -34,8 +34,9 @@ describe("the configuration file", () => {
   test.each([
     ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
     ["[extra_binaries.virtiofsd]\npath = 1", "/c.toml: extra_binaries: has no effect yet"],
-    ["[monitors.firecracker]\npath = 1", "/c.toml: monitors.firecracker: has no effect yet"],
-    ['[monitors.qemu]\nsocket_path = "/x"', "/c.toml: monitors.qemu.socket_path: has no effect yet"],
+    ['[monitors.hvt]\nsocket_path = "/x"', "/c.toml: monitors.hvt.socket_path: is not known and has no effect"],
+    ['[monitors.uhyve]\nmachine = "pc"', "/c.toml: monitors.uhyve.machine: is not known and has no effect"],
+    ["[monitors.hedge]\npath = 1", "/c.toml: monitors.hedge: is not known and has no effect"],
     ["[monitors.qemu]\nvhost = true", "/c.toml: monitors.qemu.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
     ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
