@@ -32,6 +32,10 @@ function needs(input: GuestInput): GuestAnswer {
   if (!current && input.env.length > 0) {
     warnings.push(`unikraft: environment variables are not passed: version ${input.version} has no parameter for them`);
   }
+  // Firecracker looks for ` -- ` with double quotes in mind only, to put parameters of its own before it.
+  if (input.monitor === "firecracker" && [...input.args, ...input.env].some((word) => word.includes('"'))) {
+    problems.push(guestProblem("unikraft: a double quote cannot be passed on firecracker: choose another monitor"));
+  }
   const fields = [
     "Unikraft",
     input.arch === "aarch64" ? "console=ttyS0" : "",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
 import { parseConfiguration } from "../../src/config/parse-configuration.ts";
+import { MONITOR_KINDS } from "../../src/monitors/kinds.ts";
 
 function read(text: string) {
   const result = parseConfiguration(text, "/c.toml");
@@ -24,6 +25,35 @@ describe("the configuration file", () => {
     expect(value.monitors.hvt).toEqual(DEFAULT_CONFIGURATION.monitors.hvt);
     expect(value.log.level).toBe("warn");
   });
+
+  test("has a table for each monitor", () => {
+    for (const kind of MONITOR_KINDS) {
+      const { value, warnings } = read(`[monitors.${kind}]\ndefault_memory_mb = 99\ndefault_vcpus = 3\npath = "/p"\n`);
+      expect(value.monitors[kind]).toEqual({
+        ...DEFAULT_CONFIGURATION.monitors[kind],
+        defaultMemoryMb: 99,
+        defaultVcpus: 3,
+        path: "/p",
+      });
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test("has a control socket for the monitors that have one", () => {
+    for (const kind of ["qemu", "firecracker", "cloud-hypervisor"] as const) {
+      expect(read(`[monitors.${kind}]\nsocket_path = "/tmp/a.sock"\n`).value.monitors[kind].socketPath).toBe(
+        "/tmp/a.sock",
+      );
+    }
+    expect(read('[monitors.qemu]\nmachine = "q35"\n').value.monitors.qemu.machine).toBe("q35");
+  });
+
+  test.each(["/run/x", "x", "/tmp/", "/tmp/..", "/tmp/a/b", "/tmp/a b", "/tmp/../x", `/tmp/${"a".repeat(103)}`])(
+    "takes no control socket at %s",
+    (path) => {
+      expect(problemsOf(`[monitors.qemu]\nsocket_path = "${path}"\n`)[0]).toMatch(/socket_path: must be \/tmp\/NAME/);
+    },
+  );
 
   test("takes 0 and empty texts as the default", () => {
     const text =
