@@ -20,8 +20,9 @@ export const uhyve: Monitor = {
 
 /**
  * The first `--` ends uhyve's options, and an option and its value are one element, so that nothing of the image can be
- * an option; the second divides kernel parameters from arguments. The application's argv[0] is not ours to choose. File
- * isolation is left at its default, which is what Landlock of the host can do.
+ * an option; the second divides kernel parameters from arguments. The application's argv[0] is not ours to choose.
+ * Its own file isolation fails where /proc, /sys or /dev/net/tun do not exist, as in the monitor's root, which isolates
+ * by having nothing else in it.
  */
 function argv(input: MonitorInput): readonly string[] {
   const { args, env } = input.application;
@@ -29,6 +30,7 @@ function argv(input: MonitorInput): readonly string[] {
     input.binary,
     `--memory-size=${input.memory / MEBIBYTE}MiB`,
     `--cpu-count=${input.vcpus}`,
+    "--file-isolation=none",
     ...env.map((entry) => `--env-vars=${entry}`),
     ...input.guest.monitorOptions,
     "--",

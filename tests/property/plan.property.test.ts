@@ -137,8 +137,9 @@ describe("no text of an image reaches the monitor but as the guest's command lin
       fc.property(args, env, (words, variables) => {
         const argv = MONITORS.uhyve.argv(directly({ args: ["app", ...words], env: variables }));
         const end = argv.indexOf("--");
-        expect(argv.slice(0, 3)).toEqual(["/usr/bin/uhyve", "--memory-size=64MiB", "--cpu-count=1"]);
-        expect(argv.slice(3, end)).toEqual(variables.map((entry) => `--env-vars=${entry}`));
+        const options = ["/usr/bin/uhyve", "--memory-size=64MiB", "--cpu-count=1", "--file-isolation=none"];
+        expect(argv.slice(0, 4)).toEqual(options);
+        expect(argv.slice(4, end)).toEqual(variables.map((entry) => `--env-vars=${entry}`));
         expect(argv[end + 1]).toBe("/guest/kernel");
         const rest = argv.slice(end + 2);
         expect(rest.length).toBe(words.length === 0 ? 0 : words.length + 1);

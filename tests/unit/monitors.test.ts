@@ -242,6 +242,7 @@ describe("uhyve", () => {
       "/usr/bin/monitor",
       "--memory-size=64MiB",
       "--cpu-count=2",
+      "--file-isolation=none",
       "--env-vars=A=1",
       "--env-vars=B=-e host",
       "--",
