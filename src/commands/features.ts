@@ -13,6 +13,10 @@ export function run(): number {
     qemu: findInPath(MONITORS.qemu.program(arch)),
     hvt: findInPath(MONITORS.hvt.program(arch)),
     spt: findInPath(MONITORS.spt.program(arch)),
+    firecracker: findInPath(MONITORS.firecracker.program(arch)),
+    "cloud-hypervisor": findInPath(MONITORS["cloud-hypervisor"].program(arch)),
+    "hyperlight-unikraft": findInPath(MONITORS["hyperlight-unikraft"].program(arch)),
+    uhyve: findInPath(MONITORS.uhyve.program(arch)),
   } satisfies Record<MonitorKind, string | undefined>;
   writeAll(1, `${JSON.stringify(featuresDocument({ version: VERSION, monitors }), undefined, 4)}\n`);
   return 0;

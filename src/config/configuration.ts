@@ -4,6 +4,10 @@ export const ACCELERATOR_CHOICES = ["auto", "kvm", "tcg"] as const;
 /** `auto`: KVM where it works, else software emulation with a warning. */
 export type AcceleratorChoice = (typeof ACCELERATOR_CHOICES)[number];
 
+export const MACHINE_CHOICES = ["auto", "pc", "q35", "microvm", "virt"] as const;
+/** Machine of QEMU; `auto`: the one that boots every guest of the host's architecture. */
+export type MachineChoice = (typeof MACHINE_CHOICES)[number];
+
 export const LOG_LEVELS = ["panic", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -19,6 +23,10 @@ export interface MonitorConfiguration {
   readonly vhost: boolean;
   /** qemu only. */
   readonly accel: AcceleratorChoice;
+  /** qemu only. */
+  readonly machine: MachineChoice;
+  /** Control socket in /tmp of the monitor's root, for monitors that have one; empty: none. */
+  readonly socketPath: string;
 }
 
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */

@@ -7,10 +7,20 @@ export const DEFAULT_MONITOR: MonitorConfiguration = {
   dataPath: "",
   vhost: false,
   accel: "auto",
+  machine: "auto",
+  socketPath: "",
 };
 
 /** What holds without a configuration file, and for every key a file does not have. */
 export const DEFAULT_CONFIGURATION: Configuration = {
   log: { level: "info" },
-  monitors: { qemu: DEFAULT_MONITOR, hvt: DEFAULT_MONITOR, spt: DEFAULT_MONITOR },
+  monitors: {
+    qemu: DEFAULT_MONITOR,
+    hvt: DEFAULT_MONITOR,
+    spt: DEFAULT_MONITOR,
+    firecracker: DEFAULT_MONITOR,
+    "cloud-hypervisor": DEFAULT_MONITOR,
+    "hyperlight-unikraft": DEFAULT_MONITOR,
+    uhyve: DEFAULT_MONITOR,
+  },
 };

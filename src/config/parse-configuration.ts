@@ -6,7 +6,13 @@ import { parse, TomlError } from "smol-toml";
 import { MONITOR_KINDS, type MonitorKind } from "../monitors/kinds.ts";
 import { below, type Findings, findings, inShort, isObject, type JsonObject, report } from "../oci/decode.ts";
 import { type Result, refusal, success } from "../result.ts";
-import { ACCELERATOR_CHOICES, type Configuration, LOG_LEVELS, type MonitorConfiguration } from "./configuration.ts";
+import {
+  ACCELERATOR_CHOICES,
+  type Configuration,
+  LOG_LEVELS,
+  MACHINE_CHOICES,
+  type MonitorConfiguration,
+} from "./configuration.ts";
 import { DEFAULT_CONFIGURATION, DEFAULT_MONITOR } from "./defaults.ts";
 
 /** MiB: 16 TiB. */
@@ -17,9 +23,8 @@ const MOST_VCPUS = 1024;
 const MAX_DEPTH = 16;
 
 /** Tables and keys that other versions of this file have. Accepted, without effect so far. */
-const NOT_YET_MONITORS: readonly string[] = ["firecracker", "cloud-hypervisor"];
 const NOT_YET_TABLES: readonly string[] = ["runtime", "extra_binaries"];
-const NOT_YET_MONITOR_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "vhost"];
+const NOT_YET_MONITOR_KEYS: readonly string[] = ["graceful_shutdown", "vhost"];
 
 interface Reading {
   readonly into: Findings;
@@ -51,7 +56,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
   checkTimestamps(reading, table(reading, file, "timestamps", ""));
   const monitors = table(reading, file, "monitors", "");
   warnOfOthers(reading, log, "log", ["level", "syslog"], []);
-  warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, NOT_YET_MONITORS);
+  warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, []);
   if (flag(reading, log, "syslog", "log", false)) warnOfNoEffect(reading, "log.syslog");
   return {
     log: { level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level) },
@@ -59,6 +64,10 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
       qemu: readMonitor(reading, monitors, "qemu"),
       hvt: readMonitor(reading, monitors, "hvt"),
       spt: readMonitor(reading, monitors, "spt"),
+      firecracker: readMonitor(reading, monitors, "firecracker"),
+      "cloud-hypervisor": readMonitor(reading, monitors, "cloud-hypervisor"),
+      "hyperlight-unikraft": readMonitor(reading, monitors, "hyperlight-unikraft"),
+      uhyve: readMonitor(reading, monitors, "uhyve"),
     },
   };
 }
@@ -71,12 +80,17 @@ function checkTimestamps(reading: Reading, timestamps: JsonObject): void {
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];
-const QEMU_KEYS: readonly string[] = [...MONITOR_KEYS, "data_path", "accel"];
+const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine"];
+const SOCKET_MONITORS: readonly MonitorKind[] = ["qemu", "firecracker", "cloud-hypervisor"];
+/** Bytes of a Unix socket's address without its NUL (unix(7)). */
+const SOCKET_PATH_LIMIT = 107;
 
 function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind): MonitorConfiguration {
   const path = `monitors.${kind}`;
   const monitor = table(reading, monitors, kind, "monitors");
-  warnOfOthers(reading, monitor, path, kind === "qemu" ? QEMU_KEYS : MONITOR_KEYS, NOT_YET_MONITOR_KEYS);
+  const hasSocket = SOCKET_MONITORS.includes(kind);
+  const keys = [...MONITOR_KEYS, ...(kind === "qemu" ? QEMU_KEYS : []), ...(hasSocket ? ["socket_path"] : [])];
+  warnOfOthers(reading, monitor, path, keys, NOT_YET_MONITOR_KEYS);
   const defaults = DEFAULT_MONITOR;
   return {
     defaultMemoryMb: count(reading, monitor, "default_memory_mb", path, MOST_MEMORY) || defaults.defaultMemoryMb,
@@ -85,6 +99,8 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
     dataPath: kind === "qemu" ? absolutePath(reading, monitor, "data_path", path).replace(/\/+$/, "") : "",
     vhost: flag(reading, monitor, "vhost", path, defaults.vhost),
     accel: kind === "qemu" ? oneOf(reading, monitor, "accel", path, ACCELERATOR_CHOICES, "auto") : defaults.accel,
+    machine: kind === "qemu" ? oneOf(reading, monitor, "machine", path, MACHINE_CHOICES, "auto") : defaults.machine,
+    socketPath: hasSocket ? socketPath(reading, monitor, "socket_path", path) : defaults.socketPath,
   };
 }
 
@@ -124,6 +140,17 @@ function absolutePath(reading: Reading, parent: JsonObject, key: string, path: s
   if (value === undefined || value === "") return "";
   if (typeof value === "string" && value.startsWith("/") && !value.includes("\0")) return value;
   report(reading.into, below(path, key), "must be an absolute path", value);
+  return "";
+}
+
+/** Nothing else of the monitor's root can be written to than /tmp. Empty when absent or empty. */
+function socketPath(reading: Reading, parent: JsonObject, key: string, path: string): string {
+  const value = own(parent, key);
+  if (value === undefined || value === "") return "";
+  const isFine = typeof value === "string" && /^\/tmp\/[\w.,+-]+$/.test(value) && !/^\/tmp\/\.\.?$/.test(value);
+  if (isFine && value.length <= SOCKET_PATH_LIMIT) return value;
+  const demand = `must be /tmp/NAME, at most ${SOCKET_PATH_LIMIT} characters, letters, digits and . _ , + - in NAME`;
+  report(reading.into, below(path, key), demand, value);
   return "";
 }
 

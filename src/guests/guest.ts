@@ -29,11 +29,21 @@ export interface GuestInput {
   readonly blockDevice?: string;
 }
 
+/** An application's arguments and environment as lists. */
+export interface Application {
+  /** The first is the program's name. */
+  readonly args: readonly string[];
+  /** Entries `NAME=VALUE`. */
+  readonly env: readonly string[];
+}
+
 /** What a guest kind answers: all a monitor has to know about it. */
 export interface GuestNeeds {
   /** The kernel's command line, one text. */
   readonly commandLine: string;
   readonly disks: readonly GuestDisk[];
+  /** What a monitor that takes lists passes on; absent: the container's own arguments and environment. */
+  readonly application?: Application;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** What the guest will not get although it was asked for. */

@@ -16,7 +16,7 @@ const USUAL_VARIABLES = 30;
 const USUAL_ARGUMENTS = 31;
 
 export const linux: Guest = {
-  monitors: ["qemu"],
+  monitors: ["qemu", "firecracker", "cloud-hypervisor"],
   supportsInitrd: true,
   supportsBlock: true,
   minimumMemory: 32 * 1024 * 1024,
@@ -30,7 +30,7 @@ function needs(input: GuestInput): GuestAnswer {
   const word = isUrunit(init) ? urunitWord : initWord;
   const words = [
     "panic=-1",
-    input.arch === "aarch64" ? "console=ttyAMA0" : "console=ttyS0",
+    ...monitorWords(input),
     ...rootWords(input),
     ...input.env.map((entry) => environmentWord(entry, problems)),
     `${input.initrd ? "rdinit" : "init"}=${initWord(init, problems)}`,
@@ -41,6 +41,13 @@ function needs(input: GuestInput): GuestAnswer {
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
   if (problems.length > 0) return { problems };
   return { needs: { commandLine, disks: disks(input), monitorOptions: [], warnings: limits(input.env, args) } };
+}
+
+/** The serial port of each machine. Firecracker ends when the keyboard controller resets it, and by nothing else. */
+function monitorWords(input: GuestInput): readonly string[] {
+  const isArm = input.arch === "aarch64";
+  if (input.monitor === "firecracker") return isArm ? ["console=ttyS0"] : ["console=ttyS0", "reboot=k"];
+  return [isArm ? "console=ttyAMA0" : "console=ttyS0"];
 }
 
 /** An initrd is the root when there is one, else a block image at `/`; without either the kernel brings its own. */

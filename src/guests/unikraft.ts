@@ -18,7 +18,7 @@ const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;
 const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]';
 
 export const unikraft: Guest = {
-  monitors: ["qemu"],
+  monitors: ["qemu", "firecracker", "hyperlight-unikraft"],
   supportsInitrd: true,
   supportsBlock: false,
   minimumMemory: 4 * 1024 * 1024,
@@ -31,6 +31,10 @@ function needs(input: GuestInput): GuestAnswer {
   const current = isCurrent(input.version, warnings);
   if (!current && input.env.length > 0) {
     warnings.push(`unikraft: environment variables are not passed: version ${input.version} has no parameter for them`);
+  }
+  // Firecracker looks for ` -- ` with double quotes in mind only, to put parameters of its own before it.
+  if (input.monitor === "firecracker" && [...input.args, ...input.env].some((word) => word.includes('"'))) {
+    problems.push(guestProblem("unikraft: a double quote cannot be passed on firecracker: choose another monitor"));
   }
   const fields = [
     "Unikraft",

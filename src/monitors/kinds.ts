@@ -1,5 +1,13 @@
 /** Monitor kinds by their value of the annotation `com.urunc.unikernel.hypervisor`. */
-export const MONITOR_KINDS = ["qemu", "hvt", "spt"] as const;
+export const MONITOR_KINDS = [
+  "qemu",
+  "hvt",
+  "spt",
+  "firecracker",
+  "cloud-hypervisor",
+  "hyperlight-unikraft",
+  "uhyve",
+] as const;
 export type MonitorKind = (typeof MONITOR_KINDS)[number];
 
 /** The kind of that name, if we know one. */

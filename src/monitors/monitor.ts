@@ -1,5 +1,6 @@
 import type { MonitorConfiguration } from "../config/configuration.ts";
-import type { GuestNeeds } from "../guests/guest.ts";
+import type { Problem } from "../failure.ts";
+import type { Application, GuestNeeds } from "../guests/guest.ts";
 
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
 export type Accelerator = "kvm" | "tcg" | "none";
@@ -22,6 +23,8 @@ export interface MonitorInput {
   /** Whether the monitor's own seccomp filter is to be on: `linux.seccomp` is in the spec. */
   readonly seccomp: boolean;
   readonly guest: GuestNeeds;
+  /** For monitors that take arguments and environment as lists, not as a kernel command line. */
+  readonly application: Application;
   readonly configuration: MonitorConfiguration;
 }
 
@@ -38,14 +41,31 @@ export interface HostBind {
   readonly optional: boolean;
 }
 
+/** A file we write into the monitor's root. */
+export interface WrittenFile {
+  /** Absolute path in the monitor's root, chosen by us. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/** What a monitor has to say about a launch that is possible by its table of abilities. */
+export interface Judgement {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
 /** One monitor: pure, knows nothing of guests but their needs. */
 export interface Monitor {
   /** Program looked up in PATH when the configuration names no path. */
   program(arch: string): string;
+  /** uname machines it runs on; absent: whatever its program is there for. */
+  readonly architectures?: readonly string[];
   /** Accelerators it can use, the preferred one first; `none` only for monitors that need no /dev/kvm. */
   readonly accelerators: readonly [Accelerator, ...Accelerator[]];
   /** Guest memory is rounded down to a multiple of this many bytes. */
   readonly memoryUnit: number;
+  /** Least bytes of memory it gives a guest, whatever the guest needs. */
+  readonly minimumMemory?: number;
   /** Most bytes of memory it can give a guest. */
   readonly maximumMemory: number;
   /** Most virtual CPUs it can give a guest. */
@@ -56,6 +76,10 @@ export interface Monitor {
   readonly supportsReadonlyBlock: boolean;
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
+  /** Files it reads besides those of host and image. */
+  writtenFiles?(input: MonitorInput): readonly WrittenFile[];
+  /** What it cannot pass to this guest as it was asked for. */
+  judge?(input: MonitorInput): Judgement;
   /** Host paths besides the binary and shared libraries. */
   dataFiles(configuration: MonitorConfiguration): readonly HostBind[];
 }

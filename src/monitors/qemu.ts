@@ -1,7 +1,7 @@
 /** QEMU's system emulator (QEMU 7.2, docs/system/invocation). */
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { GuestDisk } from "../guests/guest.ts";
-import type { HostBind, Monitor, MonitorInput } from "./monitor.ts";
+import type { HostBind, Judgement, Monitor, MonitorInput } from "./monitor.ts";
 
 /** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
 const DATA = "/usr/share/qemu";
@@ -20,11 +20,13 @@ export const qemu: Monitor = {
   supportsBlock: true,
   supportsReadonlyBlock: true,
   argv,
+  judge,
   dataFiles,
 };
 
 function argv(input: MonitorInput): readonly string[] {
-  const isArm = input.arch === "aarch64";
+  const machine = machineOf(input);
+  const { socketPath } = input.configuration;
   return [
     input.binary,
     "-L",
@@ -32,7 +34,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-no-user-config",
     "-nodefaults",
     "-M",
-    isArm ? "virt" : "pc",
+    machine,
     "-accel",
     input.accelerator === "kvm" ? "kvm" : "tcg",
     "-cpu",
@@ -52,18 +54,40 @@ function argv(input: MonitorInput): readonly string[] {
     "stdio,id=console,signal=off",
     "-serial",
     "chardev:console",
+    ...(socketPath === "" ? [] : ["-qmp", `unix:${optionValue(socketPath)},server=on,wait=off`]),
     "-nic",
     "none",
     // A guest that resets itself has ended.
     "-no-reboot",
     ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
-    ...input.guest.disks.flatMap(diskOptions),
+    ...input.guest.disks.flatMap((disk) => diskOptions(disk, machine)),
     "-kernel",
     input.kernel,
     ...(input.initrd === undefined ? [] : ["-initrd", input.initrd]),
     ...input.guest.monitorOptions,
     ...(input.guest.commandLine === "" ? [] : ["-append", input.guest.commandLine]),
   ];
+}
+
+/** `pc` boots every guest, with KVM and without; see docs/monitors/qemu.md. */
+function machineOf(input: MonitorInput): string {
+  const { machine } = input.configuration;
+  if (machine !== "auto") return machine;
+  return input.arch === "aarch64" ? "virt" : "pc";
+}
+
+function judge(input: MonitorInput): Judgement {
+  const machine = machineOf(input);
+  const isArm = input.arch === "aarch64";
+  if (isArm !== (machine === "virt")) {
+    const able = isArm ? '"virt"' : '"pc", "q35" or "microvm"';
+    const message = `qemu: monitors.qemu.machine is ${machine}, which ${input.arch} does not have: set it to "auto" or ${able}`;
+    return { problems: [{ code: "machine", message }], warnings: [] };
+  }
+  if (machine !== "microvm" || input.accelerator === "kvm") return { problems: [], warnings: [] };
+  const warning =
+    "qemu: the machine microvm in software emulation hangs at times before the guest's first output: choose pc or q35";
+  return { problems: [], warnings: [warning] };
 }
 
 /**
@@ -75,13 +99,13 @@ function cpuModel(input: MonitorInput): string {
   return input.cpuVendor === "amd" ? "host,arch-capabilities=off" : "host";
 }
 
-function diskOptions(disk: GuestDisk): readonly string[] {
+function diskOptions(disk: GuestDisk, machine: string): readonly string[] {
   const access = disk.readonly ? ",readonly=on" : "";
   return [
     "-drive",
     `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
     "-device",
-    `virtio-blk-pci,serial=${disk.id},drive=${disk.id}`,
+    `${machine === "microvm" ? "virtio-blk-device" : "virtio-blk-pci"},serial=${disk.id},drive=${disk.id}`,
   ];
 }
 

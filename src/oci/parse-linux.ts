@@ -27,9 +27,14 @@ const PROPAGATIONS: readonly string[] = [
 /** Memory limits are int64 in the specification; the least and greatest as JSON numbers. */
 const INT64_LIMIT = 2 ** 63;
 
+/** Microseconds. */
+const DEFAULT_PERIOD = 100_000;
+
 export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
   const linux = objectIn(into, config, "linux", "") ?? {};
-  const memoryLimit = parseMemoryLimit(into, linux);
+  const resources = objectIn(into, linux, "resources", "linux") ?? {};
+  const memoryLimit = parseMemoryLimit(into, resources);
+  const cpuLimit = parseCpuLimit(into, resources);
   const cgroupsPath = textIn(into, linux, "cgroupsPath", "linux");
   const rootfsPropagation = textIn(into, linux, "rootfsPropagation", "linux");
   if (rootfsPropagation && !PROPAGATIONS.includes(rootfsPropagation)) {
@@ -40,6 +45,7 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     uidMappings: parseMappings(into, linux, "uidMappings"),
     gidMappings: parseMappings(into, linux, "gidMappings"),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(cpuLimit === undefined ? {} : { cpuLimit }),
     seccomp: objectIn(into, linux, "seccomp", "linux") !== undefined,
     ...(cgroupsPath ? { cgroupsPath } : {}),
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
@@ -47,13 +53,20 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
 }
 
 /** Bytes; a limit that is not positive means that there is none. */
-function parseMemoryLimit(into: Findings, linux: JsonObject): number | undefined {
-  const resources = objectIn(into, linux, "resources", "linux");
-  if (resources === undefined) return undefined;
+function parseMemoryLimit(into: Findings, resources: JsonObject): number | undefined {
   const memory = objectIn(into, resources, "memory", "linux.resources");
   if (memory === undefined) return undefined;
   const limit = integerIn(into, memory, "limit", "linux.resources.memory", -INT64_LIMIT, INT64_LIMIT);
   return limit !== undefined && limit > 0 ? limit : undefined;
+}
+
+/** A quota that is not positive means that there is none; a period of 0 is the kernel's own (sched-bwc: 100 ms). */
+function parseCpuLimit(into: Findings, resources: JsonObject): Spec["linux"]["cpuLimit"] {
+  const cpu = objectIn(into, resources, "cpu", "linux.resources");
+  if (cpu === undefined) return undefined;
+  const quota = integerIn(into, cpu, "quota", "linux.resources.cpu", -INT64_LIMIT, INT64_LIMIT);
+  const period = integerIn(into, cpu, "period", "linux.resources.cpu", 0, 2 * INT64_LIMIT);
+  return quota !== undefined && quota > 0 ? { quota, period: period || DEFAULT_PERIOD } : undefined;
 }
 
 /** Known types, each at most once (runtime-spec: duplicates MUST be an error), paths absolute. */

@@ -83,6 +83,8 @@ export interface Spec {
     readonly gidMappings: readonly IdMapping[];
     /** Bytes; absent or ≤ 0 in the file: no limit. */
     readonly memoryLimit?: number;
+    /** Microseconds of processor time in each period; absent: no limit. */
+    readonly cpuLimit?: { readonly quota: number; readonly period: number };
     /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches the monitor's own filter off. */
     readonly seccomp: boolean;
     readonly cgroupsPath?: string;

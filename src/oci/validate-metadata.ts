@@ -13,10 +13,7 @@ export const GUEST_NAMES: readonly string[] = [
   ...GUEST_KINDS,
   ...["mewz", "hermit", "freebsd", "includeos", "osv", "nanos"],
 ];
-export const MONITOR_NAMES: readonly string[] = [
-  ...MONITOR_KINDS,
-  ...["firecracker", "cloud-hypervisor", "hyperlight-unikraft", "uhyve"],
-];
+export const MONITOR_NAMES: readonly string[] = MONITOR_KINDS;
 
 /** Annotations with a meaning here; all others below the prefix are named in a warning. */
 const KNOWN: readonly string[] = [

@@ -39,6 +39,9 @@ export function decideMemory(planning: Planning): number {
   } else if (memory < guest.minimumMemory) {
     const message = `guest memory: ${source} gives ${inMebibytes(wanted)}, ${metadata.guest} needs at least ${inMebibytes(guest.minimumMemory)}`;
     planning.problems.push({ code: "memory", message });
+  } else if (memory < (monitor.minimumMemory ?? 0)) {
+    const message = `guest memory: ${source} gives ${inMebibytes(wanted)}, ${metadata.monitor} needs at least ${inMebibytes(monitor.minimumMemory ?? 0)}`;
+    planning.problems.push({ code: "memory", message });
   }
   const initrd = metadata.initrd === undefined ? undefined : imageFile(planning, metadata.initrd);
   if (initrd?.found && initrd.size >= memory && memory >= guest.minimumMemory) {
@@ -53,12 +56,19 @@ export function inMebibytes(bytes: number): string {
   return Number.isInteger(mebibytes) ? `${mebibytes} MiB` : `${bytes} bytes`;
 }
 
+/** As many as the CPU quota pays for, rounded up; without one the configuration's default. */
 export function decideVcpus(planning: Planning): number {
-  const { monitor, settings, metadata } = planning;
-  if (settings.defaultVcpus <= monitor.maximumVcpus) return settings.defaultVcpus;
+  const { monitor, settings, metadata, spec } = planning;
+  const limit = spec.linux.cpuLimit;
+  const wanted = limit === undefined ? settings.defaultVcpus : Math.max(1, Math.ceil(limit.quota / limit.period));
   const most = monitor.maximumVcpus;
+  if (wanted <= most) return wanted;
+  const source =
+    limit === undefined
+      ? `monitors.${metadata.monitor}.default_vcpus is ${wanted}`
+      : `linux.resources.cpu asks for ${wanted}`;
   planning.warnings.push(
-    `${metadata.monitor} gives a guest ${most} virtual CPU${most === 1 ? "" : "s"} at most: monitors.${metadata.monitor}.default_vcpus is ${settings.defaultVcpus}`,
+    `${metadata.monitor} gives a guest ${most} virtual CPU${most === 1 ? "" : "s"} at most: ${source}`,
   );
   return most;
 }

@@ -1,7 +1,7 @@
 import type { GuestDisk } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
-import type { Accelerator } from "../monitors/monitor.ts";
+import type { Accelerator, WrittenFile } from "../monitors/monitor.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
@@ -61,6 +61,8 @@ export interface LaunchPlan {
   readonly imageFiles: readonly ImageFile[];
   readonly hostFiles: readonly HostFile[];
   readonly links: readonly SymbolicLink[];
+  /** Written into the monitor's root, readable by all. */
+  readonly files: readonly WrittenFile[];
   readonly tmpfs: readonly Tmpfs[];
   readonly devices: readonly DeviceNode[];
   readonly user: {

@@ -1,6 +1,7 @@
 import type { GuestInput, GuestNeeds } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
 import { utf8Size } from "../guests/text-size.ts";
+import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
@@ -36,6 +37,10 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     const message = `${metadata.guest} does not run on ${metadata.monitor}: it runs on ${guest.monitors.join(", ")}`;
     return refusal([{ code: "pair", message }]);
   }
+  if (monitor.architectures?.includes(facts.arch) === false) {
+    const message = `${metadata.monitor} runs on ${monitor.architectures.join(", ")} only: this host is ${facts.arch}`;
+    return refusal([{ code: "arch", message }]);
+  }
   const host = decideHostFiles(planning);
   const accelerator = decideAccelerator(planning);
   const imageFiles = decideImageFiles(planning);
@@ -47,7 +52,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
 
-  const argv = monitor.argv({
+  const launch: MonitorInput = {
     binary: host.binary,
     arch: facts.arch,
     kernel: KERNEL_TARGET,
@@ -58,8 +63,14 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(facts.cpuVendor === undefined ? {} : { cpuVendor: facts.cpuVendor }),
     seccomp: spec.linux.seccomp,
     guest: needs,
+    application: needs.application ?? { args: decideArguments(planning), env: spec.process.env },
     configuration: settings,
-  });
+  };
+  const judgement = monitor.judge?.(launch);
+  if (judgement !== undefined) {
+    if (judgement.problems.length > 0) return refusal(judgement.problems);
+    warnings.push(...judgement.warnings);
+  }
   if (needs.commandLine.length * 3 >= ARGUMENT_LIMIT && utf8Size(needs.commandLine) >= ARGUMENT_LIMIT) {
     const message = `${metadata.guest}: the command line is longer than an argument of a program may be: pass fewer arguments or environment variables`;
     return refusal([{ code: "command-line-too-long", message }]);
@@ -72,7 +83,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     memory,
     vcpus,
     commandLine: needs.commandLine,
-    exec: { path: host.binary, argv, env: ENVIRONMENT },
+    exec: { path: host.binary, argv: monitor.argv(launch), env: ENVIRONMENT },
     disks: needs.disks,
     nics: [],
     namespaces,
@@ -80,6 +91,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     imageFiles,
     hostFiles: host.files,
     links: host.links,
+    files: monitor.writtenFiles?.(launch) ?? [],
     tmpfs: TMPFS,
     devices,
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },

@@ -24,6 +24,10 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
       ...plan.links.map((link) => [link.path, `link to ${link.target}`]),
     ]),
     section(
+      "Files written for the monitor",
+      plan.files.map((file) => [file.path, file.content]),
+    ),
+    section(
       "Temporary file systems",
       plan.tmpfs.map((area) => [
         area.target,

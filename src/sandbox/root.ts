@@ -34,6 +34,7 @@ import {
   openInRoot,
   symlinkat,
   umask,
+  writeAll,
 } from "../sys/file.ts";
 import {
   fsconfigCreate,
@@ -49,7 +50,7 @@ import {
 } from "../sys/mount.ts";
 import { chdir, fchdir } from "../sys/process.ts";
 
-/** Bytes of the root itself: it holds directories, links and device nodes only. */
+/** Bytes of the root itself: it holds directories, links, device nodes and small files only. */
 const ROOT_SIZE = 1 << 20;
 
 /**
@@ -87,6 +88,7 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   for (const file of plan.imageFiles)
     step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
   close(image);
+  for (const file of plan.files) step("Write", file.path, () => tree.write(file.path, file.content));
 
   step("Make read-only", "the monitor's root", () =>
     mountSetattr(root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0),
@@ -124,6 +126,8 @@ interface TreeBuilder {
   directory(path: string): string;
   file(path: string): string;
   link(path: string, target: string): void;
+  /** A file with that content, readable by all. */
+  write(path: string, content: string): void;
   /** The path relative to the root, with its parents made. */
   place(path: string): string;
 }
@@ -153,6 +157,11 @@ function treeBuilder(root: number): TreeBuilder {
       return relative;
     },
     link: (path, target) => symlinkat(target, root, place(path)),
+    write: (path, content) => {
+      const fd = openat(root, place(path), O_WRONLY | O_CREAT | O_EXCL, 0o444);
+      writeAll(fd, content);
+      close(fd);
+    },
   };
 }
 

@@ -118,3 +118,45 @@ export function splitLikeRumprun(text: string): readonly string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
+
+/** POSIX shell words without expansions: single quotes, double quotes with backslash, backslash. */
+export function splitLikeShell(text: string): readonly string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = "";
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (quote === "'") {
+      if (character === "'") quote = "";
+      else word = (word ?? "") + character;
+    } else if (character === "\\") {
+      word = (word ?? "") + text.charAt(++index);
+    } else if (character === quote) {
+      quote = "";
+    } else if (quote === "" && (character === "'" || character === '"')) {
+      quote = character;
+      word ??= "";
+    } else if (quote === "" && /[ \t\n]/.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else {
+      word = (word ?? "") + character;
+    }
+  }
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+/**
+ * What a guest gets to see of a command line on Firecracker: cut at the first ` -- ` outside of double quotes, both
+ * halves trimmed and put together again with a parameter for each device between them (linux-loader, cmdline).
+ */
+export function throughFirecracker(text: string): string {
+  let cut = text.indexOf(" -- ");
+  while (cut >= 0 && text.slice(0, cut).split('"').length % 2 === 0) cut = text.indexOf(" -- ", cut + 1);
+  const device = "virtio_mmio.device=4K@0xc0001000:5";
+  if (cut < 0) return `${text.trim()} ${device}`;
+  const rest = text.slice(cut + 4).trim();
+  const boot = `${text.slice(0, cut).trim()} ${device}`;
+  return rest === "" ? boot : `${boot} -- ${rest}`;
+}

@@ -1,5 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
+import type { Application } from "../../src/guests/guest.ts";
+import type { MonitorInput } from "../../src/monitors/monitor.ts";
+import { MONITORS } from "../../src/monitors/registry.ts";
 import type { HostFacts } from "../../src/plan/host-facts.ts";
 import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
 import { renderPlan, renderProblems } from "../../src/plan/render.ts";
@@ -8,7 +12,9 @@ import {
   splitLikeLinux,
   splitLikeMirage,
   splitLikeRumprun,
+  splitLikeShell,
   splitLikeUnikraft,
+  throughFirecracker,
   unikraftEnvironment,
 } from "../lib/guest-splitters.ts";
 import { planOf } from "../lib/plan-bundle.ts";
@@ -36,6 +42,10 @@ const PAIRS = [
   ["rumprun", "hvt"],
   ["rumprun", "spt"],
   ["linux", "qemu"],
+  ["linux", "firecracker"],
+  ["linux", "cloud-hypervisor"],
+  ["unikraft", "firecracker"],
+  ["unikraft", "hyperlight-unikraft"],
 ] as const;
 
 interface ImageText {
@@ -64,13 +74,46 @@ function plan(guest: string, monitor: string, image: ImageText): LaunchPlan | un
   return "plan" in outcome ? outcome.plan : undefined;
 }
 
+/** What a monitor is told that boots an application itself. */
+function directly(application: Application): MonitorInput {
+  return {
+    binary: "/usr/bin/uhyve",
+    arch: "x86_64",
+    kernel: "/guest/kernel",
+    memory: 64 * 1024 * 1024,
+    vcpus: 1,
+    accelerator: "kvm",
+    seccomp: true,
+    guest: { commandLine: "", disks: [], monitorOptions: [], warnings: [] },
+    application,
+    configuration: DEFAULT_CONFIGURATION.monitors.uhyve,
+  };
+}
+
 /** argv without the command line, which must be one element in its one place. */
 function shapeOf(made: LaunchPlan): readonly string[] {
   const { argv } = made.exec;
   if (made.commandLine === "") return argv;
+  if (made.monitor === "hyperlight-unikraft" || made.monitor === "firecracker") return argv;
+  if (made.monitor === "cloud-hypervisor") {
+    expect(argv.at(-1)).toBe(`--cmdline=${made.commandLine}`);
+    return argv.slice(0, -1);
+  }
   expect(argv.at(-1)).toBe(made.commandLine);
   if (made.monitor === "qemu") expect(argv.at(-2)).toBe("-append");
   return argv.slice(0, made.monitor === "qemu" ? -2 : -1);
+}
+
+/** The files we write, with the command line, which must be one text in its one place, made short. */
+function filesOf(made: LaunchPlan): unknown {
+  return made.files.map(({ path, content }) => {
+    const parsed: unknown = JSON.parse(content, (key, value: unknown) => {
+      if (key !== "boot_args") return value;
+      expect(value).toBe(made.commandLine);
+      return "";
+    });
+    return { path, parsed };
+  });
 }
 
 describe("no text of an image reaches the monitor but as the guest's command line", () => {
@@ -81,10 +124,29 @@ describe("no text of an image reaches the monitor but as the guest's command lin
         const made = plan(guest, monitor, { args: words, env: variables });
         if (made === undefined || benign === undefined) return;
         expect(shapeOf(made)).toEqual(shapeOf(benign));
+        expect(filesOf(made)).toEqual(filesOf(benign));
         expect(made.exec.env).toEqual(benign.exec.env);
         expect(made.exec.path).toBe(benign.exec.path);
       }),
       runs(500),
+    );
+  });
+
+  test("arguments and environment of a Hermit application on uhyve stand where uhyve takes no options", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const argv = MONITORS.uhyve.argv(directly({ args: ["app", ...words], env: variables }));
+        const end = argv.indexOf("--");
+        const options = ["/usr/bin/uhyve", "--memory-size=64MiB", "--cpu-count=1", "--file-isolation=none"];
+        expect(argv.slice(0, 4)).toEqual(options);
+        expect(argv.slice(4, end)).toEqual(variables.map((entry) => `--env-vars=${entry}`));
+        expect(argv[end + 1]).toBe("/guest/kernel");
+        const rest = argv.slice(end + 2);
+        expect(rest.length).toBe(words.length === 0 ? 0 : words.length + 1);
+        if (rest.length > 0) expect(rest[0]).toBe("--");
+        expect(splitLikeShell(rest.slice(1).join(" "))).toEqual(words);
+      }),
+      runs(1000),
     );
   });
 
@@ -143,6 +205,25 @@ describe("every argument arrives in the guest as it was given, or there is no pl
         expect([...unikraftEnvironment(split)].sort()).toEqual([...variables].sort());
       }),
       runs(1500),
+    );
+  });
+
+  test("unikraft and linux on firecracker, which takes the command line apart and adds to it", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const unikraft = plan("unikraft", "firecracker", { args: ["app", ...words], env: variables });
+        if (unikraft !== undefined) {
+          const split = splitLikeUnikraft(throughFirecracker(unikraft.commandLine));
+          expect(split.slice(split.indexOf("--") + 1)).toEqual(["app", ...words]);
+          expect([...unikraftEnvironment(split)].sort()).toEqual([...variables].sort());
+        }
+        const linux = plan("linux", "firecracker", { args: ["/init", ...words], env: variables });
+        if (linux !== undefined) {
+          const split = splitLikeLinux(throughFirecracker(linux.commandLine));
+          expect(split.includes("--") ? initArguments(split) : []).toEqual(words);
+        }
+      }),
+      runs(2000),
     );
   });
 

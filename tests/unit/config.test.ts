@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
 import { parseConfiguration } from "../../src/config/parse-configuration.ts";
+import { MONITOR_KINDS } from "../../src/monitors/kinds.ts";
 
 function read(text: string) {
   const result = parseConfiguration(text, "/c.toml");
@@ -25,6 +26,35 @@ describe("the configuration file", () => {
     expect(value.log.level).toBe("warn");
   });
 
+  test("has a table for each monitor", () => {
+    for (const kind of MONITOR_KINDS) {
+      const { value, warnings } = read(`[monitors.${kind}]\ndefault_memory_mb = 99\ndefault_vcpus = 3\npath = "/p"\n`);
+      expect(value.monitors[kind]).toEqual({
+        ...DEFAULT_CONFIGURATION.monitors[kind],
+        defaultMemoryMb: 99,
+        defaultVcpus: 3,
+        path: "/p",
+      });
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test("has a control socket for the monitors that have one", () => {
+    for (const kind of ["qemu", "firecracker", "cloud-hypervisor"] as const) {
+      expect(read(`[monitors.${kind}]\nsocket_path = "/tmp/a.sock"\n`).value.monitors[kind].socketPath).toBe(
+        "/tmp/a.sock",
+      );
+    }
+    expect(read('[monitors.qemu]\nmachine = "q35"\n').value.monitors.qemu.machine).toBe("q35");
+  });
+
+  test.each(["/run/x", "x", "/tmp/", "/tmp/..", "/tmp/a/b", "/tmp/a b", "/tmp/../x", `/tmp/${"a".repeat(103)}`])(
+    "takes no control socket at %s",
+    (path) => {
+      expect(problemsOf(`[monitors.qemu]\nsocket_path = "${path}"\n`)[0]).toMatch(/socket_path: must be \/tmp\/NAME/);
+    },
+  );
+
   test("takes 0 and empty texts as the default", () => {
     const text =
       '[monitors.spt]\ndefault_memory_mb = 0\ndefault_vcpus = 0\npath = ""\n[timestamps]\ndestination = ""\n';
@@ -34,8 +64,9 @@ describe("the configuration file", () => {
   test.each([
     ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
     ["[extra_binaries.virtiofsd]\npath = 1", "/c.toml: extra_binaries: has no effect yet"],
-    ["[monitors.firecracker]\npath = 1", "/c.toml: monitors.firecracker: has no effect yet"],
-    ['[monitors.qemu]\nsocket_path = "/x"', "/c.toml: monitors.qemu.socket_path: has no effect yet"],
+    ['[monitors.hvt]\nsocket_path = "/x"', "/c.toml: monitors.hvt.socket_path: is not known and has no effect"],
+    ['[monitors.uhyve]\nmachine = "pc"', "/c.toml: monitors.uhyve.machine: is not known and has no effect"],
+    ["[monitors.hedge]\npath = 1", "/c.toml: monitors.hedge: is not known and has no effect"],
     ["[monitors.qemu]\nvhost = true", "/c.toml: monitors.qemu.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
     ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],

@@ -110,7 +110,7 @@ describe("annotations of the spec", () => {
 
   test("with a monitor the guest does not run on name those it runs on", () => {
     expect(problemsOf({ ...LINUX, hypervisor: "spt" })).toEqual([
-      `config.json: annotation ${PREFIX}hypervisor: linux does not run on spt: it runs on qemu`,
+      `config.json: annotation ${PREFIX}hypervisor: linux does not run on spt: it runs on qemu, firecracker, cloud-hypervisor`,
     ]);
   });
 

@@ -26,6 +26,7 @@ const INPUT: MonitorInput = {
   accelerator: "kvm",
   seccomp: true,
   guest: NEEDS,
+  application: { args: ["app"], env: [] },
   configuration: DEFAULT_CONFIGURATION.monitors.qemu,
 };
 const DISK = { id: "rootfs", path: "/guest/a,b", mountPoint: "/", readonly: true };
@@ -144,14 +145,22 @@ describe("the features document", () => {
   test("claims nothing that is not done, and names monitors and guests", () => {
     const document = featuresDocument({
       version: "1.0",
-      monitors: { qemu: "/usr/bin/qemu-system-x86_64", hvt: undefined, spt: undefined },
+      monitors: {
+        qemu: "/usr/bin/qemu-system-x86_64",
+        hvt: undefined,
+        spt: undefined,
+        firecracker: undefined,
+        "cloud-hypervisor": undefined,
+        "hyperlight-unikraft": undefined,
+        uhyve: undefined,
+      },
     });
     expect(document.linux.cgroup).toEqual({ v1: false, v2: false, systemd: false, systemdUser: false, rdma: false });
     expect(document.linux.namespaces).not.toContain("user");
     expect(document.annotations).toEqual({
       "com.urunc.runtime.version": "1.0",
       "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux",
-      "com.urunc.runtime.monitors": "qemu,hvt,spt",
+      "com.urunc.runtime.monitors": "qemu,hvt,spt,firecracker,cloud-hypervisor,hyperlight-unikraft,uhyve",
       "com.urunc.runtime.monitor.qemu": "/usr/bin/qemu-system-x86_64",
     });
     expect(document.potentiallyUnsafeConfigAnnotations).toEqual(["com.urunc.unikernel."]);

@@ -1,0 +1,70 @@
+/** Cloud Hypervisor: a monitor over KVM for Linux guests (cloud-hypervisor, src/main.rs and vmm/src/config.rs). */
+import type { GuestDisk } from "../guests/guest.ts";
+import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
+
+/** VIRTIO_BLK_ID_BYTES: more is refused. */
+const SERIAL_BYTES = 20;
+
+export const cloudHypervisor: Monitor = {
+  program: () => "cloud-hypervisor",
+  architectures: ["x86_64", "aarch64"],
+  accelerators: ["kvm"],
+  // The largest page of the hosts it runs on: memory has to be a multiple of the host's page.
+  memoryUnit: 65536,
+  maximumMemory: Number.MAX_SAFE_INTEGER,
+  // More is possible on some hosts; one byte of APIC ids is always.
+  maximumVcpus: 254,
+  supportsInitrd: true,
+  supportsBlock: true,
+  supportsReadonlyBlock: true,
+  argv,
+  judge,
+  dataFiles: () => [],
+};
+
+function argv(input: MonitorInput): readonly string[] {
+  const { socketPath } = input.configuration;
+  const { disks, monitorOptions, commandLine } = input.guest;
+  return [
+    input.binary,
+    // Without a suffix the number is bytes.
+    "--memory",
+    `size=${input.memory}`,
+    "--cpus",
+    `boot=${input.vcpus}`,
+    "--kernel",
+    input.kernel,
+    "--console",
+    "off",
+    "--serial",
+    "tty",
+    "--seccomp",
+    input.seccomp ? "true" : "false",
+    ...(socketPath === "" ? [] : ["--api-socket", `path=${optionValue(socketPath)}`]),
+    ...disks.flatMap((disk) => ["--disk", diskOptions(disk)]),
+    ...(input.initrd === undefined ? [] : ["--initramfs", input.initrd]),
+    ...monitorOptions,
+    // One element: a command line that begins with a dash is none of its options.
+    ...(commandLine === "" ? [] : [`--cmdline=${commandLine}`]),
+  ];
+}
+
+/** The type is said: a raw image that looks like another format must not be taken for one. */
+function diskOptions(disk: GuestDisk): string {
+  const serial = disk.id.slice(0, SERIAL_BYTES);
+  const path = optionValue(disk.path);
+  return `path=${path},id=${disk.id},serial=${serial},readonly=${disk.readonly ? "on" : "off"},image_type=raw`;
+}
+
+/** A value inside an option list: quotes keep commas in it together; our paths have no quotes. */
+function optionValue(value: string): string {
+  return /[,[\]]/.test(value) ? `"${value}"` : value;
+}
+
+/** The command line is checked by the library that holds it: printable ASCII only (linux-loader, cmdline). */
+function judge(input: MonitorInput): Judgement {
+  if (/^[ -~]*$/.test(input.guest.commandLine)) return { problems: [], warnings: [] };
+  const message =
+    "cloud-hypervisor: the command line may have printable ASCII characters only: change arguments and environment variables with others";
+  return { problems: [{ code: "guest-argument", message }], warnings: [] };
+}

@@ -1,0 +1,118 @@
+/**
+ * Firecracker: a small monitor over KVM. It takes one JSON file; a member it does not know is an error (Firecracker,
+ * src/firecracker/swagger/firecracker.yaml and src/vmm/src/resources.rs).
+ */
+import { utf8Size } from "../guests/text-size.ts";
+import type { Judgement, Monitor, MonitorInput, WrittenFile } from "./monitor.ts";
+import { MEBIBYTE } from "./solo5.ts";
+
+/** Where the configuration lies in the monitor's root. */
+const CONFIGURATION = "/guest/firecracker.json";
+
+/** Bytes of a kernel command line with its NUL (CMDLINE_MAX_SIZE in src/vmm/src/arch). */
+const COMMAND_LINE = 2048;
+/** Bytes that are added to it for each device, ` virtio_mmio.device=4K@0xc0001000:5`, and a few to spare. */
+const DEVICE_PARAMETER = 40;
+
+/** What the file holds, in the order it is written. */
+export interface FirecrackerConfiguration {
+  readonly "boot-source": {
+    readonly kernel_image_path: string;
+    readonly initrd_path?: string;
+    readonly boot_args: string;
+  };
+  readonly "machine-config": {
+    readonly vcpu_count: number;
+    readonly mem_size_mib: number;
+    readonly smt: false;
+    readonly track_dirty_pages: false;
+  };
+  readonly drives: readonly FirecrackerDrive[];
+}
+
+interface FirecrackerDrive {
+  readonly drive_id: string;
+  readonly path_on_host: string;
+  readonly is_read_only: boolean;
+  readonly is_root_device: false;
+}
+
+export const firecracker: Monitor = {
+  program: () => "firecracker",
+  architectures: ["x86_64", "aarch64"],
+  accelerators: ["kvm"],
+  memoryUnit: MEBIBYTE,
+  maximumMemory: Number.MAX_SAFE_INTEGER,
+  // MAX_SUPPORTED_VCPUS in src/vmm/src/vmm_config/machine_config.rs.
+  maximumVcpus: 32,
+  supportsInitrd: true,
+  supportsBlock: true,
+  supportsReadonlyBlock: true,
+  argv,
+  writtenFiles,
+  judge,
+  dataFiles: () => [],
+};
+
+function argv(input: MonitorInput): readonly string[] {
+  const { socketPath } = input.configuration;
+  return [
+    input.binary,
+    ...(socketPath === "" ? ["--no-api"] : ["--api-sock", socketPath]),
+    "--config-file",
+    CONFIGURATION,
+    ...(input.seccomp ? [] : ["--no-seccomp"]),
+  ];
+}
+
+function writtenFiles(input: MonitorInput): readonly WrittenFile[] {
+  return [{ path: CONFIGURATION, content: JSON.stringify(firecrackerConfiguration(input)) }];
+}
+
+/**
+ * `boot_args` is there even when it is empty, since Firecracker has a default of its own. No drive is the root device:
+ * for one that is, Firecracker adds `root=` behind the guest's own.
+ */
+export function firecrackerConfiguration(input: MonitorInput): FirecrackerConfiguration {
+  return {
+    "boot-source": {
+      kernel_image_path: input.kernel,
+      ...(input.initrd === undefined ? {} : { initrd_path: input.initrd }),
+      boot_args: input.guest.commandLine,
+    },
+    "machine-config": {
+      vcpu_count: input.vcpus,
+      mem_size_mib: input.memory / MEBIBYTE,
+      smt: false,
+      track_dirty_pages: false,
+    },
+    drives: input.guest.disks.map((disk) => ({
+      drive_id: disk.id,
+      path_on_host: disk.path,
+      is_read_only: disk.readonly,
+      is_root_device: false,
+    })),
+  };
+}
+
+function judge(input: MonitorInput): Judgement {
+  const { commandLine, disks } = input.guest;
+  const limit = COMMAND_LINE - disks.length * DEVICE_PARAMETER;
+  const size = utf8Size(commandLine) + 1;
+  const problems = [];
+  if (size > limit) {
+    const message = `firecracker: the command line has ${size} bytes, ${limit} are possible: pass fewer arguments or environment variables`;
+    problems.push({ code: "command-line-too-long", message });
+  }
+  // It cuts white space off both ends; what it calls so is more than a blank (linux-loader, cmdline).
+  const ends = commandLine.replace(/^ +| +$/g, "");
+  if (ends.trim() !== ends) {
+    const message =
+      "firecracker: a command line that begins or ends with white space other than a blank is not passed on";
+    problems.push({ code: "guest-argument", message });
+  }
+  const warnings = disks
+    .filter((disk) => disk.mountPoint !== "/")
+    .map((disk) => `firecracker: disk ${disk.id} has no serial number in the guest, which finds it by its place only`);
+  return { problems, warnings };
+}

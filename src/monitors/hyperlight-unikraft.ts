@@ -1,0 +1,37 @@
+/** The command `hyperlight-unikraft`: Unikraft kernels made for the Hyperlight monitor (hyperlight-unikraft, host). */
+import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
+
+export const hyperlightUnikraft: Monitor = {
+  program: () => "hyperlight-unikraft",
+  architectures: ["x86_64"],
+  accelerators: ["kvm"],
+  memoryUnit: 4096,
+  maximumMemory: Number.MAX_SAFE_INTEGER,
+  maximumVcpus: 1,
+  supportsInitrd: true,
+  supportsBlock: false,
+  supportsReadonlyBlock: false,
+  argv,
+  judge,
+  dataFiles: () => [],
+};
+
+function argv(input: MonitorInput): readonly string[] {
+  return [
+    input.binary,
+    input.kernel,
+    ...(input.initrd === undefined ? [] : ["--initrd", input.initrd]),
+    "--memory",
+    `${input.memory}`,
+  ];
+}
+
+function judge(input: MonitorInput): Judgement {
+  const { args, env } = input.application;
+  const warnings: string[] = [];
+  if (args.length > 0) {
+    warnings.push("hyperlight-unikraft: arguments are not passed: the initrd says what runs");
+  }
+  if (env.length > 0) warnings.push("hyperlight-unikraft: environment variables are not passed");
+  return { problems: [], warnings };
+}

@@ -1,0 +1,45 @@
+/** Uhyve: Hermit's own monitor over KVM. It loads the application itself (uhyve, src/bin/uhyve.rs and src/params.rs). */
+import type { Monitor, MonitorInput } from "./monitor.ts";
+import { MEBIBYTE } from "./solo5.ts";
+
+export const uhyve: Monitor = {
+  program: () => "uhyve",
+  architectures: ["x86_64"],
+  accelerators: ["kvm"],
+  // Huge pages of x86_64; anything else is refused.
+  memoryUnit: 2 * MEBIBYTE,
+  minimumMemory: 16 * MEBIBYTE,
+  maximumMemory: Number.MAX_SAFE_INTEGER,
+  maximumVcpus: 255,
+  supportsInitrd: false,
+  supportsBlock: false,
+  supportsReadonlyBlock: false,
+  argv,
+  dataFiles: () => [],
+};
+
+/**
+ * The first `--` ends uhyve's options, and an option and its value are one element, so that nothing of the image can be
+ * an option; the second divides kernel parameters from arguments. The application's argv[0] is not ours to choose.
+ * Its own file isolation fails where /proc, /sys or /dev/net/tun do not exist, as in the monitor's root, which isolates
+ * by having nothing else in it.
+ */
+function argv(input: MonitorInput): readonly string[] {
+  const { args, env } = input.application;
+  return [
+    input.binary,
+    `--memory-size=${input.memory / MEBIBYTE}MiB`,
+    `--cpu-count=${input.vcpus}`,
+    "--file-isolation=none",
+    ...env.map((entry) => `--env-vars=${entry}`),
+    ...input.guest.monitorOptions,
+    "--",
+    input.kernel,
+    ...(args.length > 1 ? ["--", ...args.slice(1).map(shellQuote)] : []),
+  ];
+}
+
+/** Uhyve joins the arguments with blanks, and the kernel splits them as a shell does. Variables uhyve quotes itself. */
+function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
