@@ -7,13 +7,19 @@ import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
+import type { Guest } from "../guests/guest.ts";
+import type { GuestKind } from "../guests/kinds.ts";
+import { GUESTS } from "../guests/registry.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
 import { SIGCHLD } from "../sys/signals.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
-/** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
+/**
+ * `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the guest's where the
+ * monitor's tells it, else the monitor's, 128 + signal when a signal ended the monitor.
+ */
 export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
@@ -27,9 +33,15 @@ export async function run(invocation: Invocation): Promise<number> {
   startOrUndo(container, options.warn);
   if (detach) return 0;
   close(container.directory.fd);
-  const status = attend(container);
+  const end = attend(container);
   if (!invocation.options.has("keep")) removeAfterEnd(invocation);
-  return status;
+  if ("signal" in end) return 128 + end.signal;
+  return exitStatus(bundle.plan.guest, end.code);
+}
+
+function exitStatus(kind: GuestKind, code: number): number {
+  const guest: Guest = GUESTS[kind];
+  return guest.exitStatus?.(code) ?? code;
 }
 
 function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {

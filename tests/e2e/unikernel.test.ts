@@ -7,6 +7,7 @@ import { run, start, succeed, until } from "../lib/command.ts";
 import { commandLine, isAlive, names, openFiles } from "../lib/host.ts";
 import { atEnd, leftovers, reaped, scratch } from "../lib/hygiene.ts";
 import { list, member, parseJson, text } from "../lib/json.ts";
+import { solo5File } from "../lib/kernels.ts";
 import { HELLO_BUNDLE, HELLO_KERNEL, HELPERS, SOURCE } from "../lib/paths.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
 
@@ -255,13 +256,15 @@ describe("a unikernel's monitor", () => {
       args: ["word", "other"],
       annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: "spt" },
     });
+    const kernel = solo5File("spt");
+    putFile(bundle, KERNEL, kernel);
     const { pid } = runtime.create("spt", bundle);
     succeed(runtime.verb("start", "spt"));
     const options = commandLine(pid);
     expect(options[0]).toBe(pause);
     expect(options).toContain("--mem=32");
     expect(options.at(-1)).toContain("word other");
-    expect(readFileSync(`/proc/${pid}/root${options.at(-2)}`).equals(readFileSync(HELLO_KERNEL))).toBe(true);
+    expect(readFileSync(`/proc/${pid}/root${options.at(-2)}`).equals(kernel)).toBe(true);
   });
 
   it("makes create or start fail with the reason when it cannot be executed", () => {
@@ -272,6 +275,7 @@ describe("a unikernel's monitor", () => {
       args: ["word"],
       annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: "spt" },
     });
+    putFile(bundle, KERNEL, solo5File("spt"));
     const created = runtime.verb("create", "--bundle", bundle, "bad");
     atEnd(() => void runtime.verb("delete", "--force", "bad"));
     if (created.status === 0) {
