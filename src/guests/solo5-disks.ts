@@ -33,6 +33,10 @@ export function solo5Disks(guest: string, usual: string, input: GuestInput, prob
   return first === undefined || block === undefined ? [] : [{ id: first.name, ...block }];
 }
 
+/** A manifest may have 64 devices. */
+const LISTED = 3;
+
 function listOf(devices: readonly { readonly name: string }[]): string {
-  return devices.map((device) => device.name).join(", ");
+  const names = devices.slice(0, LISTED).map((device) => device.name);
+  return [...names, ...(devices.length > LISTED ? ["…"] : [])].join(", ");
 }
