@@ -267,6 +267,20 @@ describe("a unikernel's monitor", () => {
     expect(readFileSync(`/proc/${pid}/root${options.at(-2)}`).equals(kernel)).toBe(true);
   });
 
+  it("has its exit status mapped back by run for guests that carry their own in it", async () => {
+    const monitor = join(scratch(), "seven");
+    writeFileSync(join(scratch(), "seven.c"), "int main(void) { return 7; }\n");
+    succeed(run(scratch(), ["cc", "-static", "-o", monitor, join(scratch(), "seven.c")]));
+    const runtime = urunc(`[monitors.qemu]\npath = "${monitor}"\ndefault_memory_mb = 512\n`);
+    for (const [guest, status] of [
+      ["mewz", 3],
+      ["unikraft", 7],
+    ] as const) {
+      const bundle = helloBundle({ name: guest, annotations: { [annotation("unikernelType")]: guest } });
+      expect(await runtime.begin("run", "--bundle", bundle, guest).ended()).toBe(status);
+    }
+  });
+
   it("makes create or start fail with the reason when it cannot be executed", () => {
     const broken = join(scratch(), "no-program");
     writeFileSync(broken, "no program at all\n", { mode: 0o755 });
@@ -341,6 +355,15 @@ describe("a unikernel whose image is wrong", () => {
       expect(message).toContain("binary");
     },
   );
+
+  it("is refused when the kernel is none that the monitor boots, and the message says what it is", () => {
+    const script = helloBundle();
+    putFile(script, KERNEL, "#!/bin/sh\n");
+    expect(refused(script)).toContain("it is a script");
+    const other = helloBundle({ annotations: { [annotation("unikernelType")]: "mirage" } });
+    putFile(other, KERNEL, solo5File("hvt"));
+    expect(refused(other)).toContain("it is built for Solo5's target hvt, not for virtio");
+  });
 
   it("is refused when the kernel is a directory", () => {
     refused(helloBundle({ annotations: { [annotation("binary")]: "/unikernel" } }));

@@ -28,6 +28,8 @@ export interface BundleOptions {
   /** Added to those of the kind; undefined takes one away. */
   readonly annotations?: Readonly<Record<string, string | undefined>>;
   readonly memoryLimit?: number;
+  /** Of the root; true unless it is set. */
+  readonly readonly?: boolean;
   /** With a profile, as container engines give one; without, the monitor's own filter is off too. */
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number };
@@ -57,7 +59,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       cwd: "/",
       noNewPrivileges: true,
     },
-    root: { path: "rootfs", readonly: true },
+    root: { path: "rootfs", readonly: options.readonly ?? true },
     hostname: "test",
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
