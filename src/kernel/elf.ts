@@ -61,14 +61,16 @@ function programHeaders(head: Bytes, bits: 32 | 64, read: ReadBytes): readonly S
   // They follow the header in every linker's output, but need not.
   const isHere = start + size * count <= head.length;
   const table = isHere ? head : bytesOf(read(start, size * count));
+  // Only two types matter, and this is on the path of every create.
   const segments: Segment[] = [];
   for (let index = 0; index < count; index++) {
     const at = (isHere ? start : 0) + index * size;
     const type = table.u32(at);
+    if (type !== PT_NOTE && type !== PT_INTERP) continue;
     const offset = is64 ? table.u64(at + 8) : table.u32(at + 4);
     const length = is64 ? table.u64(at + 32) : table.u32(at + 16);
     const align = is64 ? table.u64(at + 48) : table.u32(at + 28);
-    if (type === undefined || offset === undefined || length === undefined) continue;
+    if (offset === undefined || length === undefined) continue;
     segments.push({ type, offset, size: length, align: align === 8 ? 8 : 4 });
   }
   return segments;
