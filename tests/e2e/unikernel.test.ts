@@ -271,13 +271,15 @@ describe("a unikernel's monitor", () => {
     const monitor = join(scratch(), "seven");
     writeFileSync(join(scratch(), "seven.c"), "int main(void) { return 7; }\n");
     succeed(run(scratch(), ["cc", "-static", "-o", monitor, join(scratch(), "seven.c")]));
-    const runtime = urunc(`[monitors.qemu]\npath = "${monitor}"\ndefault_memory_mb = 512\n`);
+    // The configuration begins with the table of qemu.
+    const runtime = urunc(`path = "${monitor}"\ndefault_memory_mb = 512\n`);
     for (const [guest, status] of [
       ["mewz", 3],
       ["unikraft", 7],
     ] as const) {
       const bundle = helloBundle({ name: guest, annotations: { [annotation("unikernelType")]: guest } });
-      expect(await runtime.begin("run", "--bundle", bundle, guest).ended()).toBe(status);
+      const running = runtime.begin("run", "--bundle", bundle, guest);
+      expect(await running.ended(), runtime.lastError()).toBe(status);
     }
   });
 
