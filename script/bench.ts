@@ -14,6 +14,7 @@ import {
 import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { solo5File } from "../tests/lib/kernels.ts";
 
 const VERBS = ["create", "start", "kill", "delete"] as const;
 type Verb = (typeof VERBS)[number];
@@ -118,12 +119,13 @@ function specification(annotations: Readonly<Record<string, string>>): string {
   });
 }
 
-function makeBundle(directory: string, annotations: Readonly<Record<string, string>>): void {
+function makeBundle(directory: string, annotations: Readonly<Record<string, string>>, kernel?: Buffer): void {
   for (const name of ["proc", "dev", "tmp"]) {
     mkdirSync(join(directory, "rootfs", name), { recursive: true });
   }
   copyFileSync(join(BUILD, "pause"), join(directory, "rootfs", "pause"));
   chmodSync(join(directory, "rootfs", "pause"), 0o755);
+  if (kernel !== undefined) writeFileSync(join(directory, "rootfs", "kernel"), kernel);
   writeFileSync(join(directory, "config.json"), specification(annotations));
 }
 
@@ -236,11 +238,15 @@ function lifecycle(work: string, rounds: number, names: readonly string[]): read
   const configuration = join(work, "config.toml");
   writeFileSync(configuration, `[monitors.spt]\npath = "${pause}"\n`);
   makeBundle(join(work, "container"), {});
-  makeBundle(join(work, "unikernel"), {
-    "com.urunc.unikernel.unikernelType": "mirage",
-    "com.urunc.unikernel.hypervisor": "spt",
-    "com.urunc.unikernel.binary": "/pause",
-  });
+  makeBundle(
+    join(work, "unikernel"),
+    {
+      "com.urunc.unikernel.unikernelType": "mirage",
+      "com.urunc.unikernel.hypervisor": "spt",
+      "com.urunc.unikernel.binary": "/kernel",
+    },
+    solo5File("spt"),
+  );
   const program = (name: string): string => {
     const found = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
     return found === "" ? stop(`${name} is not installed`) : found;

@@ -7,13 +7,19 @@ import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
+import type { Guest } from "../guests/guest.ts";
+import type { GuestKind } from "../guests/kinds.ts";
+import { GUESTS } from "../guests/registry.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
 import { SIGCHLD, SIGPIPE } from "../sys/signals.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
-/** `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the monitor's. */
+/**
+ * `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the guest's where the
+ * monitor's tells it, else the monitor's, 128 + signal when a signal ended the monitor.
+ */
 export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
@@ -33,10 +39,16 @@ export async function run(invocation: Invocation): Promise<number> {
   if (detach) return 0;
   close(container.directory.fd);
   try {
-    return attend(container);
+    const end = attend(container);
+    return "signal" in end ? 128 + end.signal : exitStatus(bundle.plan.guest, end.code);
   } finally {
     if (!invocation.options.has("keep")) removeAfterEnd(invocation);
   }
+}
+
+function exitStatus(kind: GuestKind, code: number): number {
+  const guest: Guest = GUESTS[kind];
+  return guest.exitStatus?.(code) ?? code;
 }
 
 function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {

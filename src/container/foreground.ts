@@ -33,9 +33,9 @@ export function pendingSignal(): number | undefined {
  * Stays with a container in the foreground until its process ends: forwards signals and, when the container has a
  * terminal, its bytes and window size.
  *
- * @returns the exit status, 128 + signal when a signal ended the monitor.
+ * @returns how the monitor ended.
  */
-export function attend(container: CreatedContainer): number {
+export function attend(container: CreatedContainer): { readonly code: number } | { readonly signal: number } {
   const signals = signalfd(FORWARDED);
   const { master, pidfd } = container;
   const mode = master !== undefined && isatty(STDIN) ? setRawMode(STDIN) : undefined;
@@ -46,7 +46,7 @@ export function attend(container: CreatedContainer): number {
     for (const fd of master === undefined ? [signals, pidfd] : [signals, pidfd, master]) close(fd);
   }
   const end = waitpid(container.record.pid, 0);
-  return end?.code ?? 128 + (end?.signal ?? 0);
+  return end?.code === undefined ? { signal: end?.signal ?? 0 } : { code: end.code };
 }
 
 /** Guest to user and user to guest. The master is ours to make non-blocking; the user's terminal is not. */

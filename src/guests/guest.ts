@@ -1,4 +1,5 @@
 import type { Problem } from "../failure.ts";
+import type { Solo5Device } from "../kernel/kernel-file.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 
 /** A disk as the guest asks for it. */
@@ -27,6 +28,8 @@ export interface GuestInput {
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
+  /** What the kernel's Solo5 manifest declares; absent when it has none. */
+  readonly devices?: readonly Solo5Device[];
 }
 
 /** An application's arguments and environment as lists. */
@@ -61,4 +64,9 @@ export interface Guest {
   /** Least guest memory in bytes. */
   readonly minimumMemory: number;
   needs(input: GuestInput): GuestAnswer;
+  /**
+   * The guest's exit status, told from the one that the monitor ended with, for guests whose status it carries in a
+   * form of its own. Not asked when a signal ended the monitor.
+   */
+  exitStatus?(monitorStatus: number): number;
 }

@@ -1,5 +1,16 @@
 /** Guest kinds by their value of the annotation `com.urunc.unikernel.unikernelType`. */
-export const GUEST_KINDS = ["unikraft", "mirage", "rumprun", "linux"] as const;
+export const GUEST_KINDS = [
+  "unikraft",
+  "mirage",
+  "rumprun",
+  "linux",
+  "mewz",
+  "hermit",
+  "includeos",
+  "nanos",
+  "osv",
+  "freebsd",
+] as const;
 export type GuestKind = (typeof GUEST_KINDS)[number];
 
 /** The kind of that name, if we know one. */

@@ -5,8 +5,9 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { solo5Disks } from "./solo5-disks.ts";
 
-/** Name of the block device in a manifest made by the mirage tool. */
+/** Name of the block device when the manifest cannot be read: what the mirage tool calls it. */
 const BLOCK_DEVICE = "storage";
 
 export const mirage: Guest = {
@@ -28,8 +29,8 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const commandLine = input.args.map(escapeArgument).join(" ");
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
+  const disks = solo5Disks("mirage", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
   return { needs: { commandLine, disks, monitorOptions: [], warnings } };
 }
 

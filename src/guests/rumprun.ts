@@ -5,8 +5,9 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { solo5Disks } from "./solo5-disks.ts";
 
-/** Name of the block device in the manifest of rumprun's Solo5 port. */
+/** Name of the block device when the manifest cannot be read: that of rumprun's Solo5 port. */
 const BLOCK_DEVICE = "rootfs";
 
 export const rumprun: Guest = {
@@ -32,8 +33,8 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const commandLine = `{${members.join(",")}}`;
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "rumprun"));
+  const disks = solo5Disks("rumprun", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
   return { needs: { commandLine, disks, monitorOptions: [], warnings: [] } };
 }
 

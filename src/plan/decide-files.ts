@@ -1,5 +1,6 @@
 /** What of the host and of the image is put into the monitor's root. */
 
+import { whyNotBootable } from "../kernel/boots-on.ts";
 import type { Accelerator } from "../monitors/monitor.ts";
 import { imageFile } from "./decide.ts";
 import { COMMON_DEVICES, KVM_DEVICE } from "./fact-query.ts";
@@ -13,6 +14,7 @@ export function decideImageFiles(planning: Planning): readonly ImageFile[] {
   const { metadata, guest, monitor, spec, problems } = planning;
   const files: ImageFile[] = [];
   addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
+  checkKernel(planning);
   if (metadata.initrd !== undefined) {
     refuseUnless(planning, guest.supportsInitrd, metadata.guest, "initrd", "take an initrd");
     refuseUnless(planning, monitor.supportsInitrd, metadata.monitor, "initrd", "attach an initrd");
@@ -50,6 +52,18 @@ function addImageFile(planning: Planning, files: ImageFile[], annotation: string
   if (reason === "") return;
   const message = `annotation com.urunc.unikernel.${annotation}: ${file.source} in the container's rootfs: ${reason}`;
   planning.problems.push({ code: "image-file", message });
+}
+
+/** A kernel that the monitor cannot boot would leave a silent guest, or a message of the monitor's after `start`. */
+function checkKernel(planning: Planning): void {
+  const { facts, metadata, problems } = planning;
+  const fact = imageFile(planning, metadata.binary);
+  if (!fact?.found || fact.size === 0) return;
+  const reason =
+    fact.kernel === undefined ? "it was not looked at" : whyNotBootable(fact.kernel, metadata.monitor, facts.arch);
+  if (reason === undefined) return;
+  const message = `annotation com.urunc.unikernel.binary: ${metadata.monitor} cannot boot ${metadata.binary}: ${reason}`;
+  problems.push({ code: "kernel", message });
 }
 
 /** The monitor's program at its own path, its data, and shared libraries if it is linked with any. */

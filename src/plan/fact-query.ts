@@ -20,6 +20,8 @@ export interface FactQuery {
   readonly devices: readonly string[];
   /** Files of the image, by the path the image gave, to be resolved below the rootfs. */
   readonly imageFiles: readonly string[];
+  /** The one of them that is the kernel: its format matters. */
+  readonly kernel: string;
 }
 
 /** Nodes every monitor gets. */
@@ -49,5 +51,6 @@ export function factQuery(
     libraries: LIBRARIES,
     devices: kvm ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES,
     imageFiles,
+    kernel: metadata.binary,
   };
 }

@@ -1,3 +1,4 @@
+import type { KernelFile } from "../kernel/kernel-file.ts";
 import type { CpuVendor } from "../monitors/monitor.ts";
 
 /**
@@ -28,5 +29,10 @@ export interface HostFacts {
 }
 
 export type ImageFileFact =
-  | { readonly found: true; readonly size: number }
+  | {
+      readonly found: true;
+      readonly size: number;
+      /** What the kernel is; of that file only, and only when it is not empty. */
+      readonly kernel?: KernelFile;
+    }
   | { readonly found: false; readonly reason: string };

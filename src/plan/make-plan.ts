@@ -5,7 +5,14 @@ import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
-import { decideAccelerator, decideArguments, decideMemory, decideNamespaces, decideVcpus } from "./decide.ts";
+import {
+  decideAccelerator,
+  decideArguments,
+  decideMemory,
+  decideNamespaces,
+  decideVcpus,
+  imageFile,
+} from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
@@ -118,10 +125,18 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     ...(metadata.block === undefined
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
+    ...solo5Devices(planning),
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
   };
   const answer = guest.needs(input);
   if ("needs" in answer) return answer.needs;
   problems.push(...answer.problems);
   return undefined;
+}
+
+function solo5Devices(planning: Planning): Pick<GuestInput, "devices"> {
+  const fact = imageFile(planning, planning.metadata.binary);
+  const kernel = fact?.found ? fact.kernel : undefined;
+  const devices = kernel?.format === "elf" ? kernel.solo5?.devices : undefined;
+  return devices === undefined ? {} : { devices };
 }

@@ -1,3 +1,5 @@
+import type { KernelFile } from "../kernel/kernel-file.ts";
+import { readKernel } from "../kernel/read-kernel.ts";
 import { cpuVendor } from "../plan/cpu-vendor.ts";
 import type { FactQuery } from "../plan/fact-query.ts";
 import type { HostFacts, ImageFileFact } from "../plan/host-facts.ts";
@@ -5,6 +7,7 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_PATH,
+  O_RDONLY,
   O_RDWR,
   S_IFBLK,
   S_IFCHR,
@@ -23,8 +26,10 @@ import {
   open,
   openDirectory,
   openInRoot,
+  pread,
   readlinkat,
   readTextFileIfPresent,
+  withFile,
 } from "../sys/file.ts";
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
@@ -48,7 +53,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
     existing,
     libraryLinks: findLinks(query.libraries.filter((path) => existing.includes(path))),
     devices: query.devices.filter(isDevice),
-    imageFiles: findImageFiles(query.imageFiles, rootfs),
+    imageFiles: findImageFiles(query, rootfs),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
     ...(vendor === undefined ? {} : { cpuVendor: vendor }),
@@ -125,20 +130,20 @@ function isDevice(path: string): boolean {
   }
 }
 
-function findImageFiles(paths: readonly string[], rootfs: string): Record<string, ImageFileFact> {
+function findImageFiles({ imageFiles, kernel }: FactQuery, rootfs: string): Record<string, ImageFileFact> {
   let root: number;
   try {
     root = openDirectory(rootfs);
   } catch (error) {
     const reason = messageOf(error);
-    return Object.fromEntries(paths.map((path) => [path, { found: false, reason }]));
+    return Object.fromEntries(imageFiles.map((path) => [path, { found: false, reason }]));
   }
-  const facts = Object.fromEntries(paths.map((path) => [path, findImageFile(root, path)]));
+  const facts = Object.fromEntries(imageFiles.map((path) => [path, findImageFile(root, path, path === kernel)]));
   close(root);
   return facts;
 }
 
-function findImageFile(root: number, path: string): ImageFileFact {
+function findImageFile(root: number, path: string, isKernel: boolean): ImageFileFact {
   let fd: number;
   try {
     fd = openInRoot(root, path, O_PATH);
@@ -148,8 +153,23 @@ function findImageFile(root: number, path: string): ImageFileFact {
   }
   try {
     const { mode, size } = fstat(fd);
-    return (mode & S_IFMT) === S_IFREG ? { found: true, size } : { found: false, reason: "not a regular file" };
+    if ((mode & S_IFMT) !== S_IFREG) return { found: false, reason: "not a regular file" };
+    return isKernel && size > 0 ? { found: true, size, kernel: describeKernel(fd) } : { found: true, size };
+  } catch (error) {
+    if (isSysError(error)) return { found: false, reason: messageOf(error) };
+    throw error;
   } finally {
     close(fd);
   }
+}
+
+/** Opened anew by its descriptor, since only now it is known to be a file that opening does nothing to. */
+function describeKernel(fd: number): KernelFile {
+  return withFile(`/proc/self/fd/${fd}`, O_RDONLY, (file) =>
+    readKernel((offset, length) => {
+      const buffer = new ArrayBuffer(length);
+      const read = pread(file, buffer, 0, length, offset);
+      return read === length ? buffer : buffer.slice(0, read);
+    }),
+  );
 }

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { annotation, type BundleOptions, helloBundle, KERNEL } from "../lib/bundle.ts";
+import { annotation, type BundleOptions, helloBundle, KERNEL, putFile } from "../lib/bundle.ts";
 import { names } from "../lib/host.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -82,6 +82,35 @@ for (const monitor of ["hvt", "spt"]) {
       expect(output).toContain("SUCCESS");
       expect(status).toBe(0);
       expect(disk().some((byte) => byte !== 0)).toBe(true);
+    });
+
+    it.skipIf(reason !== undefined)("attaches the disk under the name of the kernel's manifest", async () => {
+      const runtime = urunc();
+      // As rumprun the usual name would be another one.
+      const bundle = helloBundle({
+        annotations: {
+          [annotation("unikernelType")]: "rumprun",
+          [annotation("hypervisor")]: monitor,
+          [annotation("block")]: "/disk",
+          [annotation("blkMntPoint")]: "/data",
+        },
+        writable: true,
+      });
+      copyFileSync(join(GUESTS, `test_blk.${monitor}`), join(bundle, "rootfs", KERNEL));
+      putFile(bundle, "disk", Buffer.alloc(1 << 20));
+      const running = runtime.begin("run", "--bundle", bundle, "solo5");
+      expect(await running.ended()).toBe(0);
+      expect(running.stdout()).toContain("SUCCESS");
+    });
+
+    it.skipIf(reason !== undefined)("refuses a kernel that declares a network device", () => {
+      const runtime = urunc();
+      const bundle = helloBundle({
+        annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: monitor },
+      });
+      copyFileSync(join(GUESTS, `test_net.${monitor}`), join(bundle, "rootfs", KERNEL));
+      expect(runtime.verb("create", "--bundle", bundle, "net").status).toBe(1);
+      expect(runtime.lastError()).toContain("service0 for the network");
     });
   });
 }

@@ -7,6 +7,7 @@ import { run, start, succeed, until } from "../lib/command.ts";
 import { commandLine, isAlive, names, openFiles } from "../lib/host.ts";
 import { atEnd, leftovers, reaped, scratch } from "../lib/hygiene.ts";
 import { list, member, parseJson, text } from "../lib/json.ts";
+import { solo5File } from "../lib/kernels.ts";
 import { HELLO_BUNDLE, HELLO_KERNEL, HELPERS, SOURCE } from "../lib/paths.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
 
@@ -255,13 +256,31 @@ describe("a unikernel's monitor", () => {
       args: ["word", "other"],
       annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: "spt" },
     });
+    const kernel = solo5File("spt");
+    putFile(bundle, KERNEL, kernel);
     const { pid } = runtime.create("spt", bundle);
     succeed(runtime.verb("start", "spt"));
     const options = commandLine(pid);
     expect(options[0]).toBe(pause);
     expect(options).toContain("--mem=32");
     expect(options.at(-1)).toContain("word other");
-    expect(readFileSync(`/proc/${pid}/root${options.at(-2)}`).equals(readFileSync(HELLO_KERNEL))).toBe(true);
+    expect(readFileSync(`/proc/${pid}/root${options.at(-2)}`).equals(kernel)).toBe(true);
+  });
+
+  it("has its exit status mapped back by run for guests that carry their own in it", async () => {
+    const monitor = join(scratch(), "seven");
+    writeFileSync(join(scratch(), "seven.c"), "int main(void) { return 7; }\n");
+    succeed(run(scratch(), ["cc", "-static", "-o", monitor, join(scratch(), "seven.c")]));
+    // The configuration begins with the table of qemu.
+    const runtime = urunc(`path = "${monitor}"\ndefault_memory_mb = 512\n`);
+    for (const [guest, status] of [
+      ["mewz", 3],
+      ["unikraft", 7],
+    ] as const) {
+      const bundle = helloBundle({ name: guest, annotations: { [annotation("unikernelType")]: guest } });
+      const running = runtime.begin("run", "--bundle", bundle, guest);
+      expect(await running.ended(), runtime.lastError()).toBe(status);
+    }
   });
 
   it("makes create or start fail with the reason when it cannot be executed", () => {
@@ -272,6 +291,7 @@ describe("a unikernel's monitor", () => {
       args: ["word"],
       annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: "spt" },
     });
+    putFile(bundle, KERNEL, solo5File("spt"));
     const created = runtime.verb("create", "--bundle", bundle, "bad");
     atEnd(() => void runtime.verb("delete", "--force", "bad"));
     if (created.status === 0) {
@@ -337,6 +357,15 @@ describe("a unikernel whose image is wrong", () => {
       expect(message).toContain("binary");
     },
   );
+
+  it("is refused when the kernel is none that the monitor boots, and the message says what it is", () => {
+    const script = helloBundle();
+    putFile(script, KERNEL, "#!/bin/sh\n");
+    expect(refused(script)).toContain("it is a script");
+    const other = helloBundle({ annotations: { [annotation("unikernelType")]: "mirage" } });
+    putFile(other, KERNEL, solo5File("hvt"));
+    expect(refused(other)).toContain("it is built for Solo5's target hvt, not for virtio");
+  });
 
   it("is refused when the kernel is a directory", () => {
     refused(helloBundle({ annotations: { [annotation("binary")]: "/unikernel" } }));

@@ -147,6 +147,29 @@ export function splitLikeShell(text: string): readonly string[] {
   return words;
 }
 
+/** Hermit: as a POSIX shell does it; a `#` where a word begins makes the rest of the line a comment. */
+export function splitLikeHermit(text: string): readonly string[] {
+  const words: string[] = [];
+  let word: string | undefined;
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charAt(index);
+    if (character === "'") {
+      const end = text.indexOf("'", index + 1);
+      if (end < 0) throw new Error("a quote is left open");
+      word = (word ?? "") + text.slice(index + 1, end);
+      index = end;
+    } else if (character === '"') throw new Error("double quotes are not used");
+    else if (character === "\\") word = (word ?? "") + text.charAt(++index);
+    else if (" \t\n".includes(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else if (character === "#" && word === undefined) break;
+    else word = (word ?? "") + character;
+  }
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
 /**
  * What a guest gets to see of a command line on Firecracker: cut at the first ` -- ` outside of double quotes, both
  * halves trimmed and put together again with a parameter for each device between them (linux-loader, cmdline).
@@ -159,4 +182,55 @@ export function throughFirecracker(text: string): string {
   const rest = text.slice(cut + 4).trim();
   const boot = `${text.slice(0, cut).trim()} ${device}`;
   return rest === "" ? boot : `${boot} -- ${rest}`;
+}
+
+const OSV_ESCAPES: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+  "\\": "\\",
+  "'": "'",
+  '"': '"',
+};
+
+/** OSv: the loader's options up to the first word without a dash, then the words of one command. */
+export function splitLikeOsv(text: string): {
+  readonly options: readonly string[];
+  readonly command: readonly string[];
+} {
+  const options: string[] = [];
+  let at = 0;
+  const skip = () => {
+    while (at < text.length && /[ \t\n\v\f\r]/.test(text.charAt(at))) at++;
+  };
+  for (skip(); text.charAt(at) === "-"; skip()) {
+    let option = "";
+    for (; at < text.length && !" \t\n".includes(text.charAt(at)); at++) {
+      if (text.charAt(at) === "\\") at++;
+      option += text.charAt(at);
+    }
+    options.push(option);
+  }
+  const command: string[] = [];
+  for (; at < text.length; skip()) {
+    const isQuoted = text.charAt(at) === '"';
+    if (isQuoted) at++;
+    let word = "";
+    for (; at < text.length; at++) {
+      const character = text.charAt(at);
+      if (isQuoted ? character === '"' : " ;&!".includes(character)) break;
+      if (/[^\x01-\x7f]/.test(character)) throw new Error("the command is not ASCII");
+      const meant = character === "\\" ? OSV_ESCAPES[text.charAt(at + 1)] : undefined;
+      if (meant !== undefined) at++;
+      word += meant ?? character;
+    }
+    if (isQuoted) at++;
+    else if (";&!".includes(text.charAt(at)) && at < text.length) throw new Error("the command ends early");
+    command.push(word.includes("$") ? word.slice(0, word.indexOf("$")) : word);
+  }
+  return { options, command };
 }

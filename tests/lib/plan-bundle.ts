@@ -8,6 +8,7 @@ import { factQuery } from "../../src/plan/fact-query.ts";
 import type { HostFacts } from "../../src/plan/host-facts.ts";
 import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
+import { KERNELS } from "./kernels.ts";
 
 export type Outcome =
   | { readonly runtime: "runc" }
@@ -47,7 +48,10 @@ export function planOf(texts: BundleTexts): Outcome {
   return { runtime: "urunc", plan: plan.value, warnings };
 }
 
-/** Facts of one host; members of `own` replace those of `common`, `null` takes one away. */
+/**
+ * Facts of one host; `kernel` is the short name (tests/lib/kernels.ts) of what /kernel is; members of `own` replace those of
+ * `common`, `null` takes one away.
+ */
 export function decodeFacts(common: unknown, own: unknown): HostFacts {
   const merged: Record<string, unknown> = { ...objectOf(common), ...objectOf(own) };
   const { kvmProblem, cpuVendor } = merged;
@@ -67,7 +71,9 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
     imageFiles: Object.fromEntries(
       Object.entries(objectOf(merged["imageFiles"])).map(([path, fact]) => {
         const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
-        return [path, typeof size === "number" ? { found: true, size } : { found: false, reason: String(reason) }];
+        if (typeof size !== "number") return [path, { found: false, reason: String(reason) }];
+        const kernel = path === "/kernel" ? KERNELS[String(merged["kernel"])] : undefined;
+        return [path, { found: true, size, ...(kernel === undefined ? {} : { kernel }) }];
       }),
     ),
   };

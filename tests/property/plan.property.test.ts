@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
 import type { Application } from "../../src/guests/guest.ts";
+import type { KernelFile } from "../../src/kernel/kernel-file.ts";
 import type { MonitorInput } from "../../src/monitors/monitor.ts";
 import { MONITORS } from "../../src/monitors/registry.ts";
 import type { HostFacts } from "../../src/plan/host-facts.ts";
@@ -9,17 +10,24 @@ import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
 import { renderPlan, renderProblems } from "../../src/plan/render.ts";
 import { args, env, FULL_CONFIG, mutated, nasty, runs } from "../lib/arbitrary.ts";
 import {
+  splitLikeHermit,
   splitLikeLinux,
   splitLikeMirage,
+  splitLikeOsv,
   splitLikeRumprun,
   splitLikeShell,
   splitLikeUnikraft,
   throughFirecracker,
   unikraftEnvironment,
 } from "../lib/guest-splitters.ts";
+import { solo5Kernel } from "../lib/kernels.ts";
 import { planOf } from "../lib/plan-bundle.ts";
 
 const PREFIX = "com.urunc.unikernel.";
+
+const BZIMAGE: KernelFile = { format: "bzimage", protocol: 0x20f, bits: 64 };
+
+const PVH: KernelFile = { format: "elf", bits: 64, machine: "x86_64", pvh: true, multiboot: "none" };
 
 const FACTS: HostFacts = {
   arch: "x86_64",
@@ -28,11 +36,19 @@ const FACTS: HostFacts = {
   libraryLinks: {},
   devices: ["/dev/null", "/dev/urandom", "/dev/kvm"],
   imageFiles: {
-    "/kernel": { found: true, size: 1 },
+    "/kernel": { found: true, size: 1, kernel: BZIMAGE },
     "/initrd": { found: true, size: 1 },
     "/disk.img": { found: true, size: 1 },
   },
 };
+
+/** The kernel that belongs to a guest on a monitor. */
+function kernelFor(guest: string, monitor: string): KernelFile {
+  if (monitor === "qemu") return guest === "mirage" ? solo5Kernel("virtio") : BZIMAGE;
+  if (monitor !== "hvt" && monitor !== "spt") return PVH;
+  const { devices: _, ...solo5 } = { devices: [], ...solo5Kernel(monitor === "hvt" ? "hvt" : "spt").solo5 };
+  return { ...solo5Kernel("hvt"), solo5: { targetNumber: 1, abi: 1, ...solo5 } };
+}
 
 const PAIRS = [
   ["unikraft", "qemu"],
@@ -46,7 +62,22 @@ const PAIRS = [
   ["linux", "cloud-hypervisor"],
   ["unikraft", "firecracker"],
   ["unikraft", "hyperlight-unikraft"],
+  ["mewz", "qemu"],
+  ["hermit", "qemu"],
+  ["includeos", "hvt"],
+  ["includeos", "spt"],
+  ["includeos", "qemu"],
+  ["nanos", "qemu"],
+  ["osv", "qemu"],
+  ["freebsd", "qemu"],
 ] as const;
+
+/** What a guest cannot do without. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  hermit: { [`${PREFIX}initrd`]: "/initrd" },
+  nanos: { [`${PREFIX}block`]: "/disk.img", [`${PREFIX}blkMntPoint`]: "/" },
+  freebsd: { [`${PREFIX}block`]: "/disk.img", [`${PREFIX}blkMntPoint`]: "/" },
+};
 
 interface ImageText {
   readonly args: readonly string[];
@@ -64,11 +95,15 @@ function plan(guest: string, monitor: string, image: ImageText): LaunchPlan | un
         [`${PREFIX}unikernelType`]: guest,
         [`${PREFIX}hypervisor`]: monitor,
         [`${PREFIX}binary`]: "/kernel",
+        ...NEEDED[guest],
         ...image.annotations,
       },
-      linux: { seccomp: {} },
+      linux: { seccomp: {}, resources: { memory: { limit: 512 * 1024 * 1024 } } },
     },
-    facts: FACTS,
+    facts: {
+      ...FACTS,
+      imageFiles: { ...FACTS.imageFiles, "/kernel": { found: true, size: 1, kernel: kernelFor(guest, monitor) } },
+    },
     bundle: "/bundle",
   });
   return "plan" in outcome ? outcome.plan : undefined;
@@ -118,7 +153,8 @@ function filesOf(made: LaunchPlan): unknown {
 
 describe("no text of an image reaches the monitor but as the guest's command line", () => {
   test.each(PAIRS)("arguments and environment of %s on %s never become a new argument or option", (guest, monitor) => {
-    const benign = plan(guest, monitor, { args: ["app"], env: ["A=1"] });
+    const benign = plan(guest, monitor, { args: ["/app"], env: ["A=1"] });
+    expect(benign).toBeDefined();
     fc.assert(
       fc.property(args, env, (words, variables) => {
         const made = plan(guest, monitor, { args: words, env: variables });
@@ -179,7 +215,10 @@ describe("no text of an image reaches the monitor but as the guest's command lin
             ...FULL_CONFIG,
             annotations: { ...FULL_CONFIG.annotations, [`${PREFIX}binary`]: binary, [`${PREFIX}initrd`]: initrd },
           },
-          facts: { ...FACTS, imageFiles: { [binary]: { found: true, size: 1 }, [initrd]: { found: true, size: 1 } } },
+          facts: {
+            ...FACTS,
+            imageFiles: { [binary]: { found: true, size: 1, kernel: BZIMAGE }, [initrd]: { found: true, size: 1 } },
+          },
           bundle: "/bundle",
         });
         if (!("plan" in made)) return;
@@ -251,6 +290,61 @@ describe("every argument arrives in the guest as it was given, or there is no pl
           found.env.push(JSON.parse(match[1] ?? ""));
         expect(splitLikeRumprun(found.cmdline)).toEqual(["app", ...words]);
         expect(found.env).toEqual(variables);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("mewz and includeos, which split at blanks", () => {
+    fc.assert(
+      fc.property(args, (words) => {
+        const made = plan("mewz", "qemu", { args: ["app", ...words], env: [] });
+        if (made !== undefined) expect(made.commandLine.split(" ")).toEqual(["--", "app", ...words]);
+        const other = plan("includeos", "spt", { args: ["app", ...words], env: [] });
+        if (other !== undefined) expect(other.commandLine.split(/\s/)).toEqual(["app", ...words]);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("hermit", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("hermit", "qemu", { args: ["app", ...words], env: variables });
+        expect(made).toBeDefined();
+        if (made === undefined) return;
+        expect(splitLikeHermit(made.commandLine)).toEqual([
+          ...variables.map((entry) => `env=${entry}`),
+          ...["--", "app", ...words],
+        ]);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("nanos", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("nanos", "qemu", { args: ["app", ...words], env: variables });
+        if (made === undefined) return;
+        expect(made.commandLine.split(" ")).toEqual([
+          "debug_exit=t",
+          ...variables.map((entry) => `environment.${entry}`),
+          ...["app", ...words].map((word, index) => `arguments.${index}=${word}`),
+        ]);
+      }),
+      runs(1500),
+    );
+  });
+
+  test("osv", () => {
+    fc.assert(
+      fc.property(args, env, (words, variables) => {
+        const made = plan("osv", "qemu", { args: ["app", ...words], env: variables });
+        if (made === undefined) return;
+        const { options, command } = splitLikeOsv(made.commandLine);
+        expect(options).toEqual(variables.map((entry) => `--env=${entry}`));
+        expect(command).toEqual(["app", ...words]);
       }),
       runs(1500),
     );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { debugExitStatus } from "../../src/guests/debug-exit.ts";
 import type { GuestInput } from "../../src/guests/guest.ts";
 import { type GuestKind, guestKind } from "../../src/guests/kinds.ts";
 import { GUESTS } from "../../src/guests/registry.ts";
@@ -96,6 +97,83 @@ describe("rumprun", () => {
 
   test("cannot mount at /", () => {
     expect(problemsOf("rumprun", { block: { ...DISK, mountPoint: "/" } })).toHaveLength(1);
+  });
+});
+
+describe("devices of Solo5 guests", () => {
+  const storage = { kind: "block", name: "htdocs" } as const;
+  const input = { monitor: "hvt", block: DISK, devices: [storage] } as const;
+
+  test.each(["mirage", "rumprun", "includeos"] as const)("of %s are named as the manifest names them", (kind) => {
+    expect(needsOf(kind, input).disks).toEqual([{ id: "htdocs", ...DISK }]);
+    expect(needsOf(kind, { ...input, blockDevice: "htdocs" }).disks[0]?.id).toBe("htdocs");
+    expect(problemsOf(kind, { ...input, blockDevice: "storage" })).toHaveLength(1);
+  });
+
+  test("that cannot be attached are refused, and files without a device too", () => {
+    const net = { kind: "net", name: "service" } as const;
+    expect(problemsOf("mirage", { ...input, devices: [storage, net] })[0]).toContain("service for the network");
+    expect(problemsOf("mirage", { ...input, devices: [storage, { kind: "block", name: "b" }] })[0]).toContain(
+      "htdocs, b",
+    );
+    expect(problemsOf("mirage", { monitor: "hvt", devices: [storage] })[0]).toContain("block device htdocs");
+    expect(problemsOf("mirage", { ...input, devices: [] })[0]).toContain("no block device");
+    expect(problemsOf("mirage", { monitor: "hvt", devices: [] })).toEqual([]);
+  });
+});
+
+describe("mewz", () => {
+  test("ends QEMU by its debug device", () => {
+    expect(needsOf("mewz", {}).monitorOptions).toEqual(["-device", "isa-debug-exit,iobase=0x501,iosize=2"]);
+    expect([0, 1, 3, 7, 255, 2].map(debugExitStatus)).toEqual([0, 0, 1, 3, 127, 2]);
+  });
+
+  test("has 64 arguments at most, split at blanks", () => {
+    expect(lineOf("mewz", { args: Array.from({ length: 64 }, () => "a") })).toMatch(/^-- a( a){63}$/);
+    expect(problemsOf("mewz", { args: Array.from({ length: 65 }, () => "a") })).toHaveLength(1);
+    expect(lineOf("mewz", { args: [] })).toBe("");
+  });
+});
+
+describe("hermit", () => {
+  test("needs its application as initrd", () => {
+    expect(problemsOf("hermit", {})).toHaveLength(1);
+    expect(lineOf("hermit", { initrd: true, env: ["A=b c"], args: ["x", ""] })).toBe("'env=A=b c' -- x ''");
+  });
+});
+
+describe("osv", () => {
+  test("takes no first word for an option, and replaces no variable", () => {
+    expect(lineOf("osv", { args: ["-x", "-x"] })).toBe('"-x" -x');
+    expect(problemsOf("osv", { args: ["x", "a$b"] })).toHaveLength(1);
+    expect(problemsOf("osv", { args: [] })).toHaveLength(1);
+  });
+});
+
+describe("nanos", () => {
+  const block = { ...DISK, mountPoint: "/" };
+
+  test("gets variables and arguments as words of the manifest", () => {
+    expect(lineOf("nanos", { block, env: ["A=1"], args: ["/app", "x"] })).toBe(
+      "debug_exit=t environment.A=1 arguments.0=/app arguments.1=x",
+    );
+  });
+
+  test("needs its disk as root", () => {
+    expect(problemsOf("nanos", {})).toHaveLength(1);
+    expect(problemsOf("nanos", { block: DISK })).toHaveLength(1);
+  });
+});
+
+describe("freebsd", () => {
+  const block = { ...DISK, mountPoint: "/" };
+
+  test("boots its root, with an init by its path only", () => {
+    expect(lineOf("freebsd", { block, args: [] })).toBe("vfs.root.mountfrom=ufs:/dev/vtbd0");
+    expect(lineOf("freebsd", { block, args: ["/a"] })).toBe("vfs.root.mountfrom=ufs:/dev/vtbd0 init_path=/a");
+    for (const word of ["a", "/a:/b", "/a,boot_single=1", "/a b"]) {
+      expect(problemsOf("freebsd", { block, args: [word] })).toHaveLength(1);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { GUEST_KINDS } from "../../src/guests/kinds.ts";
 import { annotationsAreComplete, readMetadata } from "../../src/oci/annotations.ts";
 import { decodeBase64Text } from "../../src/oci/base64.ts";
 
@@ -99,11 +100,11 @@ describe("annotations of the spec", () => {
     },
   );
 
-  test.each(["hermit", "Linux", "toString", "__proto__"])(
+  test.each(["hermitcore", "Linux", "toString", "__proto__"])(
     "with the guest %s name the guests there are",
     (unikernelType) => {
       expect(problemsOf({ ...LINUX, unikernelType })).toEqual([
-        `config.json: annotation ${PREFIX}unikernelType: must be one of unikraft, mirage, rumprun, linux, found "${unikernelType}"`,
+        `config.json: annotation ${PREFIX}unikernelType: must be one of ${GUEST_KINDS.join(", ")}, found "${unikernelType}"`,
       ]);
     },
   );

@@ -37,7 +37,9 @@ const FACTS: HostFacts = {
   existing: ["/usr/share/qemu"],
   libraryLinks: {},
   devices: ["/dev/null", "/dev/urandom", "/dev/kvm"],
-  imageFiles: { "/unikraft/bin/kernel": { found: true, size: 1 } },
+  imageFiles: {
+    "/unikraft/bin/kernel": { found: true, size: 1, kernel: { format: "bzimage", protocol: 0x20f, bits: 64 } },
+  },
 };
 
 describe("qemu", () => {
@@ -126,6 +128,7 @@ describe("the default spec", () => {
       kvm: true,
       devices: ["/dev/null", "/dev/urandom", "/dev/kvm"],
       imageFiles: ["/unikraft/bin/kernel"],
+      kernel: "/unikraft/bin/kernel",
     });
     expect(query.paths).toEqual(expect.arrayContaining(["/usr/share/qemu", "/usr/local/share/qemu", "/usr/lib"]));
     const qemu = {
@@ -159,7 +162,7 @@ describe("the features document", () => {
     expect(document.linux.namespaces).not.toContain("user");
     expect(document.annotations).toEqual({
       "com.urunc.runtime.version": "1.0",
-      "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux",
+      "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux,mewz,hermit,includeos,nanos,osv,freebsd",
       "com.urunc.runtime.monitors": "qemu,hvt,spt,firecracker,cloud-hypervisor,hyperlight-unikraft,uhyve",
       "com.urunc.runtime.monitor.qemu": "/usr/bin/qemu-system-x86_64",
     });

@@ -1,0 +1,37 @@
+/**
+ * IncludeOS: the service gets the command line as it stands and splits it at blanks, without quotes (IncludeOS,
+ * Service::start). Its address comes from its own config.json or from DHCP.
+ */
+import type { Problem } from "../failure.ts";
+import { guestProblem, tooLong } from "./command-line.ts";
+import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { solo5Disks } from "./solo5-disks.ts";
+
+/** Name of the block device when the manifest cannot be read. */
+const BLOCK_DEVICE = "storage";
+/** Bytes of the command line in IncludeOS' port to Solo5, with the NUL. */
+const COMMAND_LINE = 1024;
+
+export const includeos: Guest = {
+  monitors: ["hvt", "spt", "qemu"],
+  supportsInitrd: false,
+  supportsBlock: true,
+  minimumMemory: 16 * 1024 * 1024,
+  needs,
+};
+
+function needs(input: GuestInput): GuestAnswer {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+  for (const argument of input.args) {
+    if (argument !== "" && !/[\s"'\\]/.test(argument)) continue;
+    const message = `includeos: the argument ${JSON.stringify(argument)} cannot be passed: the guest splits at blanks and knows no quotes`;
+    problems.push(guestProblem(message));
+  }
+  if (input.env.length > 0) warnings.push("includeos: environment variables are not passed: the guest has none");
+  const commandLine = input.args.join(" ");
+  problems.push(...tooLong(commandLine, COMMAND_LINE, "includeos"));
+  const disks = solo5Disks("includeos", BLOCK_DEVICE, input, problems);
+  if (problems.length > 0) return { problems };
+  return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+}

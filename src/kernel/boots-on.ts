@@ -1,0 +1,115 @@
+/** Whether a monitor can boot a kernel, told from the file alone, so that `create` says why instead of a silent guest. */
+import type { MonitorKind } from "../monitors/kinds.ts";
+import type { ElfKernel, KernelFile } from "./kernel-file.ts";
+
+/** Why it cannot be booted, as the end of a sentence; undefined when nothing speaks against it. */
+type Check = (kernel: KernelFile, arch: string) => string | undefined;
+
+const CHECKS: Readonly<Record<MonitorKind, Check>> = {
+  qemu: (kernel, arch) => (arch === "aarch64" ? bootsOnArm(kernel, true) : bootsOnQemu(kernel)),
+  hvt: (kernel) => isForTender(kernel, "hvt"),
+  spt: (kernel) => isForTender(kernel, "spt"),
+  firecracker: (kernel, arch) => (arch === "aarch64" ? bootsOnArm(kernel, false) : isElf64(kernel)),
+  "cloud-hypervisor": (kernel, arch) =>
+    arch === "aarch64" ? bootsOnArm(kernel, false) : bootsOnCloudHypervisor(kernel),
+  "hyperlight-unikraft": isElf64,
+  uhyve: isElf64,
+};
+
+/** What speaks against booting this kernel on this monitor on a host of this architecture. */
+export function whyNotBootable(kernel: KernelFile, monitor: MonitorKind, arch: string): string | undefined {
+  const machine = machineOf(kernel);
+  if (machine !== undefined && machine !== arch && !(machine === "i386" && arch === "x86_64")) {
+    return `it is built for ${machine}, this host is ${arch}`;
+  }
+  return CHECKS[monitor](kernel, arch);
+}
+
+function machineOf(kernel: KernelFile): string | undefined {
+  switch (kernel.format) {
+    case "elf":
+      return kernel.machine;
+    case "bzimage":
+      return kernel.bits === 64 ? "x86_64" : "i386";
+    case "arm64-image":
+      return "aarch64";
+    case "gzip":
+    case "other":
+      return undefined;
+  }
+}
+
+/** What the file is, as the end of the sentence "it is …". */
+function nameOf(kernel: KernelFile): string {
+  switch (kernel.format) {
+    case "elf":
+      return "an ELF file";
+    case "bzimage":
+      return "a Linux kernel";
+    case "arm64-image":
+      return "a Linux kernel for arm64";
+    case "gzip":
+      return "a gzip file: unpack it";
+    case "other":
+      return kernel.what;
+  }
+}
+
+/**
+ * QEMU takes Linux by its header, else a multiboot kernel, else an ELF file with a PVH note (QEMU, hw/i386/x86.c). A
+ * multiboot header wins over the note, and then an x86-64 file is refused unless the header has the addresses.
+ */
+function bootsOnQemu(kernel: KernelFile): string | undefined {
+  if (kernel.format === "bzimage") return undefined;
+  if (kernel.format !== "elf") return `it is ${nameOf(kernel)}`;
+  const built = kernel.solo5 === undefined ? undefined : isForTarget(kernel, "virtio");
+  if (built !== undefined) return built;
+  if (kernel.multiboot === "addresses" || (kernel.multiboot === "elf" && kernel.machine === "i386")) return undefined;
+  if (kernel.multiboot === "elf") {
+    return "it is a 64-bit ELF file with a multiboot header, which QEMU refuses: make it a 32-bit ELF file";
+  }
+  if (kernel.pvh) return undefined;
+  return `it is ${programOf(kernel)} with neither a PVH note nor a multiboot header, so QEMU finds no entry`;
+}
+
+function bootsOnArm(kernel: KernelFile, takesOthers: boolean): string | undefined {
+  if (kernel.format === "arm64-image") return undefined;
+  if (takesOthers && kernel.format === "elf")
+    return kernel.solo5 === undefined ? undefined : isForTarget(kernel, "virtio");
+  // QEMU unpacks a compressed Image itself.
+  if (takesOthers && kernel.format === "gzip") return undefined;
+  return `it is ${nameOf(kernel)}, not an uncompressed arm64 Image`;
+}
+
+function bootsOnCloudHypervisor(kernel: KernelFile): string | undefined {
+  if (kernel.format === "bzimage") return kernel.bits === 64 ? undefined : "it is a 32-bit Linux kernel";
+  if (kernel.format !== "elf") return `it is ${nameOf(kernel)}`;
+  return kernel.pvh ? undefined : `it is ${programOf(kernel)} without a PVH note`;
+}
+
+function isElf64(kernel: KernelFile): string | undefined {
+  if (kernel.format === "bzimage") return "it is a compressed Linux kernel: give the ELF file vmlinux";
+  if (kernel.format !== "elf") return `it is ${nameOf(kernel)}, not an ELF file`;
+  if (kernel.solo5 !== undefined) return isForTarget(kernel, undefined);
+  return kernel.bits === 64 ? undefined : "it is a 32-bit ELF file";
+}
+
+function isForTender(kernel: KernelFile, target: "hvt" | "spt"): string | undefined {
+  if (kernel.format !== "elf") return `it is ${nameOf(kernel)}, not a Solo5 unikernel`;
+  return isForTarget(kernel, target);
+}
+
+/** Refuses what is built for another target of Solo5, and for tenders what is built for none. */
+function isForTarget(kernel: ElfKernel, target: "hvt" | "spt" | "virtio" | undefined): string | undefined {
+  const { solo5 } = kernel;
+  if (solo5 === undefined) return `it is ${programOf(kernel)} without a Solo5 ABI note, so it is no Solo5 unikernel`;
+  if (target !== undefined && solo5.target === target) return undefined;
+  const built = `it is built for Solo5's target ${solo5.target ?? solo5.targetNumber}`;
+  return target === undefined ? built : `${built}, not for ${target}`;
+}
+
+/** An ELF file by what its interpreter says about it. */
+function programOf(kernel: ElfKernel): string {
+  if (kernel.interpreter === undefined) return "an ELF file";
+  return `an ELF program for the interpreter ${JSON.stringify(kernel.interpreter)}`;
+}
