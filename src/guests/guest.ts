@@ -27,6 +27,19 @@ export interface GuestInput {
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
+  /** Container boot: the image is an ordinary one, and the init is ours. */
+  readonly containerBoot?: boolean;
+  /** Who the application is, for guests that can be told; absent: root in `/`. */
+  readonly process?: GuestProcess;
+}
+
+export interface GuestProcess {
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly terminal: boolean;
+  readonly hostname?: string;
 }
 
 /** What a guest kind answers: all a monitor has to know about it. */
@@ -36,6 +49,10 @@ export interface GuestNeeds {
   readonly disks: readonly GuestDisk[];
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
+  /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */
+  readonly initConfiguration?: { readonly form: "file" | "raw"; readonly text: string };
+  /** The guest tells its exit status by QEMU's isa-debug-exit, which is among the options. */
+  readonly debugExit?: true;
   /** What the guest will not get although it was asked for. */
   readonly warnings: readonly string[];
 }

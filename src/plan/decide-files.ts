@@ -12,7 +12,9 @@ import type { Planning } from "./plan-input.ts";
 export function decideImageFiles(planning: Planning): readonly ImageFile[] {
   const { metadata, guest, monitor, spec, problems } = planning;
   const files: ImageFile[] = [];
-  addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
+  if (metadata.boot === undefined) {
+    addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
+  }
   if (metadata.initrd !== undefined) {
     refuseUnless(planning, guest.supportsInitrd, metadata.guest, "initrd", "take an initrd");
     refuseUnless(planning, monitor.supportsInitrd, metadata.monitor, "initrd", "attach an initrd");

@@ -6,6 +6,7 @@ import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
 import { decideAccelerator, decideArguments, decideMemory, decideNamespaces, decideVcpus } from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
+import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
@@ -39,6 +40,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const host = decideHostFiles(planning);
   const accelerator = decideAccelerator(planning);
   const imageFiles = decideImageFiles(planning);
+  const bootFiles = decideBoot(planning);
   const memory = decideMemory(planning);
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
@@ -47,11 +49,13 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
 
+  const initrd = decideInitrd(planning, needs, memory);
+  const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
   const argv = monitor.argv({
     binary: host.binary,
     arch: facts.arch,
     kernel: KERNEL_TARGET,
-    ...(metadata.initrd === undefined ? {} : { initrd: INITRD_TARGET }),
+    ...(initrdTarget === undefined ? {} : { initrd: initrdTarget }),
     memory,
     vcpus,
     accelerator,
@@ -74,11 +78,14 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     commandLine: needs.commandLine,
     exec: { path: host.binary, argv, env: ENVIRONMENT },
     disks: needs.disks,
+    ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
     nics: [],
     namespaces,
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
-    imageFiles,
-    hostFiles: host.files,
+    // What goes into a made initrd is read there.
+    imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),
+    ...(initrd === undefined ? {} : { initrd }),
+    hostFiles: [...host.files, ...bootFiles],
     links: host.links,
     tmpfs: TMPFS,
     devices,
@@ -102,7 +109,16 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     args: decideArguments(planning),
     env: spec.process.env,
     version: metadata.version,
-    initrd: metadata.initrd !== undefined,
+    initrd: hasInitrd(planning),
+    ...(metadata.boot === undefined ? {} : { containerBoot: true }),
+    process: {
+      cwd: spec.process.cwd,
+      uid: spec.process.user.uid,
+      gid: spec.process.user.gid,
+      additionalGids: spec.process.user.additionalGids,
+      terminal: spec.process.terminal,
+      ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
+    },
     ...(metadata.block === undefined
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),

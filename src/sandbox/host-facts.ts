@@ -43,12 +43,15 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   // Libraries matter to a dynamic monitor only.
   const unwanted = monitorBinary?.dynamic === false ? query.libraries : [];
   const existing = query.paths.filter((path) => !unwanted.includes(path) && exists(path));
+  const init = query.guestInit ? findGuestInit() : undefined;
   return {
     arch: query.arch,
     existing,
     libraryLinks: findLinks(query.libraries.filter((path) => existing.includes(path))),
     devices: query.devices.filter(isDevice),
     imageFiles: findImageFiles(query.imageFiles, rootfs),
+    hostFiles: Object.fromEntries(query.hostFiles.map((path) => [path, fileFact(() => open(path, O_PATH))])),
+    ...(init === undefined ? {} : { guestInit: init }),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
     ...(vendor === undefined ? {} : { cpuVendor: vendor }),
@@ -133,15 +136,24 @@ function findImageFiles(paths: readonly string[], rootfs: string): Record<string
     const reason = messageOf(error);
     return Object.fromEntries(paths.map((path) => [path, { found: false, reason }]));
   }
-  const facts = Object.fromEntries(paths.map((path) => [path, findImageFile(root, path)]));
+  const find = (path: string) => fileFact(() => openInRoot(root, path, O_PATH));
+  const facts = Object.fromEntries(paths.map((path) => [path, find(path)]));
   close(root);
   return facts;
 }
 
-function findImageFile(root: number, path: string): ImageFileFact {
+/** Installed in ../libexec/urunc of this program's directory, or beside it as a build leaves it. */
+function findGuestInit(): string | undefined {
+  const program = resolveLinks("/proc/self/exe");
+  const directory = program.slice(0, program.lastIndexOf("/"));
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  return [`${parent}/libexec/urunc/guest-init`, `${directory}/guest-init`].find(exists);
+}
+
+function fileFact(openFile: () => number): ImageFileFact {
   let fd: number;
   try {
-    fd = openInRoot(root, path, O_PATH);
+    fd = openFile();
   } catch (error) {
     if (isSysError(error)) return { found: false, reason: messageOf(error) };
     throw error;

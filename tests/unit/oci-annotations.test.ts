@@ -123,7 +123,7 @@ describe("annotations of the spec", () => {
     });
   });
 
-  test.each(["vAccel", "RPCAddress", "bootKernel", "bootInitrd"])("with %s are refused as not supported", (name) => {
+  test.each(["vAccel", "RPCAddress"])("with %s are refused as not supported", (name) => {
     expect(problemsOf({ ...LINUX, [name]: "x" })).toEqual([
       `config.json: annotation ${PREFIX}${name}: is not supported`,
     ]);
