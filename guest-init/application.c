@@ -57,7 +57,11 @@ _Noreturn static void become_application(const struct config *config) {
     CALL(exit_group, STATUS_CANNOT_EXECUTE);
   }
   result = CALL(chdir, config->directory);
-  if (result == 0) result = execute(config);
+  if (result < 0) {
+    SAY("guest-init: working directory ", config->directory, ": error ", number_text(-result, digits));
+    CALL(exit_group, STATUS_CANNOT_EXECUTE);
+  }
+  result = execute(config);
   bool is_missing = result == -ENOENT || result == -ENOTDIR;
   SAY("guest-init: ", config->arguments[0], ": ", is_missing ? "not found" : "cannot be executed: error ",
       is_missing ? "" : number_text(-result, digits));

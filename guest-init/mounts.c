@@ -20,7 +20,10 @@ void mount_kernel_file_systems(void) {
 }
 
 static void need_writable(const char *path, unsigned mode, const char *options) {
-  if (CALL(mkdirat, AT_FDCWD, path, mode) == 0) CALL(fchmodat, AT_FDCWD, path, mode);
+  long new = CALL(mkdirat, AT_FDCWD, path, mode);
+  if (new == 0) CALL(fchmodat, AT_FDCWD, path, mode);
+  /* A root without the directory and without a way to make it: nobody there needs it. */
+  else if (new != -EEXIST) return;
   char probe[64];
   join(probe, sizeof probe, PARTS(path, "/.urunc-probe"));
   long made = CALL(mkdirat, AT_FDCWD, probe, 0700);

@@ -48,11 +48,12 @@ static bool find_device(const struct config *config, unsigned index, char path[N
   return false;
 }
 
-/* mount(2) with a type: those that need a device, in the kernel's order (proc(5), /proc/filesystems). */
+/* mount(2) with a type: ext4, then the others that need a device, in the kernel's order (proc(5), /proc/filesystems). */
 static long mount_any(const char *device, const char *path, unsigned long flags) {
   static char types[4096];
-  if (read_file("/proc/filesystems", types, sizeof types) < 0) return -ENODEV;
-  long result = -ENODEV;
+  long result = CALL(mount, device, path, "ext4", flags, NULL);
+  if (result != -EINVAL && result != -ENODEV) return result;
+  if (read_file("/proc/filesystems", types, sizeof types) < 0) return result;
   char *next;
   for (char *line = types; *line != '\0'; line = next) {
     for (next = line; *next != '\0' && *next != '\n';) next++;
@@ -64,14 +65,18 @@ static long mount_any(const char *device, const char *path, unsigned long flags)
   return result;
 }
 
+static bool is_readonly(const char *device) {
+  char path[128], flag[8];
+  join(path, sizeof path, PARTS("/sys/block", device + length_of("/dev"), "/ro"));
+  return read_file(path, flag, sizeof flag) > 0 && flag[0] == '1';
+}
+
 static long mount_volume(const struct config *config, unsigned index, const char *path) {
   char device[NAME_SIZE + 8];
   if (!find_device(config, index, device)) return -ENODEV;
   long result = make_directories(path);
   if (result < 0) return result;
-  result = mount_any(device, path, 0);
-  bool is_readonly = result == -EACCES || result == -EROFS || result == -EPERM;
-  return is_readonly ? mount_any(device, path, MS_RDONLY) : result;
+  return mount_any(device, path, is_readonly(device) ? MS_RDONLY : 0);
 }
 
 static bool is_root(const struct volume *volume) {

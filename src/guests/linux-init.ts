@@ -29,9 +29,9 @@ export function initText(
 ): string {
   const process = input.process ?? ROOT;
   const isOwn = kind === "guest-init";
-  const plain = input.env.filter((entry) => !entry.includes("\n"));
+  const plain = input.env.filter(isLine);
   if (!isOwn && plain.length < input.env.length) {
-    problems.push(guestProblem("linux: urunit takes no environment variables with a newline"));
+    problems.push(guestProblem("linux: urunit takes only environment variables NAME=VALUE without a newline"));
   }
   if (process.cwd.includes("\n")) problems.push(guestProblem("linux: process.cwd must not have a newline"));
   const lines = [
@@ -56,7 +56,7 @@ export function initText(
 }
 
 function ownLines(input: GuestInput, process: GuestProcess, args: readonly string[]): readonly string[] {
-  const wrapped = input.env.filter((entry) => entry.includes("\n"));
+  const wrapped = input.env.filter((entry) => !isLine(entry));
   return [
     ...process.additionalGids.map((gid) => `AG:${gid}`),
     ...(process.hostname === undefined ? [] : [`HN:${process.hostname}`]),
@@ -66,6 +66,11 @@ function ownLines(input: GuestInput, process: GuestProcess, args: readonly strin
     `ARC:${args.length}`,
     ...args.map((argument) => `ARV:${escapeLine(argument)}`),
   ];
+}
+
+/** Whether it can stand as a line that is not taken for the border of a block. */
+function isLine(entry: string): boolean {
+  return entry.includes("=") && !entry.includes("\n");
 }
 
 /** Ports are a matter of x86. */

@@ -64,13 +64,19 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
       Object.entries(objectOf(merged["libraryLinks"])).map(([path, target]) => [path, String(target)]),
     ),
     devices: textsOf(merged["devices"]),
-    imageFiles: Object.fromEntries(
-      Object.entries(objectOf(merged["imageFiles"])).map(([path, fact]) => {
-        const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
-        return [path, typeof size === "number" ? { found: true, size } : { found: false, reason: String(reason) }];
-      }),
-    ),
+    imageFiles: fileFacts(merged["imageFiles"]),
+    hostFiles: fileFacts(merged["hostFiles"]),
+    ...(typeof merged["guestInit"] === "string" ? { guestInit: merged["guestInit"] } : {}),
   };
+}
+
+function fileFacts(facts: unknown): HostFacts["imageFiles"] {
+  return Object.fromEntries(
+    Object.entries(objectOf(facts)).map(([path, fact]) => {
+      const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
+      return [path, typeof size === "number" ? { found: true, size } : { found: false, reason: String(reason) }];
+    }),
+  );
 }
 
 function objectOf(value: unknown): Record<string, unknown> {
