@@ -164,12 +164,12 @@ describe("an ordinary image on a kernel of the host", () => {
   });
 
   it("is refused when its rootfs does not fit into memory, with what to do", () => {
-    const bundle = ordinary({ ...OPTIONS, memoryLimit: 80 << 20 });
+    const bundle = ordinary({ ...OPTIONS, memoryLimit: 96 << 20 });
     putFile(bundle, "large", Buffer.alloc(9 << 20, 1));
     const runtime = runtimeOf();
     runtime.create("large", bundle);
     expect(runtime.verb("start", "large").status).toBe(1);
-    expect(runtime.lastError()).toMatch(/initrd would have more than .* guest memory of 80 MiB.*block image/);
+    expect(runtime.lastError()).toMatch(/initrd would have more than .* guest memory of 96 MiB.*block image/);
   });
 
   it("is refused when the kernel lies where the configuration does not allow it", () => {
