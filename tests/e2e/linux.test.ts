@@ -108,7 +108,10 @@ function packIntoDisk(bundle: string): void {
   const tree = join(bundle, "tree");
   succeed(run(scratch(), ["mv", join(bundle, "rootfs"), tree]));
   mkdirSync(join(bundle, "rootfs"));
-  const disk = join(bundle, "rootfs", "disk.ext4");
+  makeDisk(tree, join(bundle, "rootfs", "disk.ext4"));
+}
+
+function makeDisk(tree: string, disk: string): void {
   writeFileSync(disk, "");
   truncateSync(disk, 16 << 20);
   succeed(run(scratch(), ["mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, disk]));
@@ -161,6 +164,20 @@ describe("an ordinary image on a kernel of the host", () => {
     expect(end.lines).toContain("mount / ext4");
     // The bundle's root is read-only, so is the disk: what has to be written lies in memory.
     expect(end.lines).toContain("mount /tmp tmpfs");
+  });
+
+  it("has a disk of the image where the image says", async () => {
+    const disk = { bootInitrd: moduleInitrd(), block: "/disk.ext4", blkMntPoint: "/data/disk" };
+    const annotations = Object.fromEntries(Object.entries(disk).map(([key, value]) => [annotation(key), value]));
+    const bundle = ordinary({ ...OPTIONS, args: ["sh", "-c", "cat /data/disk/file; mount; echo end"], annotations });
+    const tree = join(scratch(), "tree");
+    mkdirSync(tree);
+    writeFileSync(join(tree, "file"), "on the disk\n");
+    makeDisk(tree, join(bundle, "rootfs", "disk.ext4"));
+    const { status, lines } = await ended(runtimeOf(), bundle);
+    expect(status).toBe(0);
+    expect(lines).toContain("on the disk");
+    expect(lines.find((line) => line.includes(" on /data/disk type ext4 "))).toMatch(/\(ro,/);
   });
 
   it("is refused when its rootfs does not fit into memory, with what to do", () => {
