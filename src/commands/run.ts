@@ -8,8 +8,8 @@ import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
-import type { GuestKind } from "../guests/kinds.ts";
 import { GUESTS } from "../guests/registry.ts";
+import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
@@ -40,14 +40,16 @@ export async function run(invocation: Invocation): Promise<number> {
   close(container.directory.fd);
   try {
     const end = attend(container);
-    return "signal" in end ? 128 + end.signal : exitStatus(bundle.plan.guest, end.code);
+    return "signal" in end ? 128 + end.signal : exitStatus(bundle.plan, end.code);
   } finally {
     if (!invocation.options.has("keep")) removeAfterEnd(invocation);
   }
 }
 
-function exitStatus(kind: GuestKind, code: number): number {
-  const guest: Guest = GUESTS[kind];
+/** The guest's own status where it tells it by the device that the plan attaches. */
+function exitStatus(plan: LaunchPlan, code: number): number {
+  if (plan.debugExit === undefined) return code;
+  const guest: Guest = GUESTS[plan.guest];
   return guest.exitStatus?.(code) ?? code;
 }
 

@@ -29,8 +29,23 @@ export interface MonitorConfiguration {
   readonly socketPath: string;
 }
 
+/** `[container_boot]`: ordinary images on a kernel of the host. */
+export interface ContainerBootConfiguration {
+  /** Absolute path of the kernel that `bootKernel = default` stands for; empty: none. */
+  readonly kernel: string;
+  /** Absolute path of its initrd, which brings the modules it needs; empty: none. */
+  readonly initrd: string;
+  /** Directories that annotations may name a kernel and an initrd in. */
+  readonly directories: readonly string[];
+  /** MiB: most that an initrd made of a rootfs may have. */
+  readonly maxInitrdMb: number;
+  /** Absolute path of guest-init; empty: where it was installed with urunc. */
+  readonly guestInit: string;
+}
+
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
   readonly log: { readonly level: LogLevel };
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
+  readonly containerBoot: ContainerBootConfiguration;
 }

@@ -1,4 +1,4 @@
-import type { Configuration, MonitorConfiguration } from "./configuration.ts";
+import type { Configuration, ContainerBootConfiguration, MonitorConfiguration } from "./configuration.ts";
 
 export const DEFAULT_MONITOR: MonitorConfiguration = {
   defaultMemoryMb: 256,
@@ -9,6 +9,14 @@ export const DEFAULT_MONITOR: MonitorConfiguration = {
   accel: "auto",
   machine: "auto",
   socketPath: "",
+};
+
+export const DEFAULT_CONTAINER_BOOT: ContainerBootConfiguration = {
+  kernel: "",
+  initrd: "",
+  directories: ["/usr/share/urunc", "/usr/local/share/urunc", "/var/lib/urunc"],
+  maxInitrdMb: 512,
+  guestInit: "",
 };
 
 /** What holds without a configuration file, and for every key a file does not have. */
@@ -23,4 +31,5 @@ export const DEFAULT_CONFIGURATION: Configuration = {
     "hyperlight-unikraft": DEFAULT_MONITOR,
     uhyve: DEFAULT_MONITOR,
   },
+  containerBoot: DEFAULT_CONTAINER_BOOT,
 };

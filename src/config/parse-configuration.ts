@@ -9,11 +9,12 @@ import { type Result, refusal, success } from "../result.ts";
 import {
   ACCELERATOR_CHOICES,
   type Configuration,
+  type ContainerBootConfiguration,
   LOG_LEVELS,
   MACHINE_CHOICES,
   type MonitorConfiguration,
 } from "./configuration.ts";
-import { DEFAULT_CONFIGURATION, DEFAULT_MONITOR } from "./defaults.ts";
+import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR } from "./defaults.ts";
 
 /** MiB: 16 TiB. */
 const MOST_MEMORY = 16 * 1024 * 1024;
@@ -51,7 +52,7 @@ export function parseConfiguration(text: string, path: string): Result<Configura
 }
 
 function readFile(reading: Reading, file: JsonObject): Configuration {
-  warnOfOthers(reading, file, "", ["log", "timestamps", "monitors"], NOT_YET_TABLES);
+  warnOfOthers(reading, file, "", ["log", "timestamps", "monitors", "container_boot"], NOT_YET_TABLES);
   const log = table(reading, file, "log", "");
   checkTimestamps(reading, table(reading, file, "timestamps", ""));
   const monitors = table(reading, file, "monitors", "");
@@ -69,6 +70,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
       "hyperlight-unikraft": readMonitor(reading, monitors, "hyperlight-unikraft"),
       uhyve: readMonitor(reading, monitors, "uhyve"),
     },
+    containerBoot: readContainerBoot(reading, table(reading, file, "container_boot", "")),
   };
 }
 
@@ -102,6 +104,30 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
     machine: kind === "qemu" ? oneOf(reading, monitor, "machine", path, MACHINE_CHOICES, "auto") : defaults.machine,
     socketPath: hasSocket ? socketPath(reading, monitor, "socket_path", path) : defaults.socketPath,
   };
+}
+
+const CONTAINER_BOOT_KEYS: readonly string[] = ["kernel", "initrd", "directories", "max_initrd_mb", "guest_init"];
+
+function readContainerBoot(reading: Reading, boot: JsonObject): ContainerBootConfiguration {
+  const path = "container_boot";
+  warnOfOthers(reading, boot, path, CONTAINER_BOOT_KEYS, []);
+  return {
+    kernel: absolutePath(reading, boot, "kernel", path),
+    initrd: absolutePath(reading, boot, "initrd", path),
+    directories: absolutePaths(reading, boot, "directories", path) ?? DEFAULT_CONTAINER_BOOT.directories,
+    maxInitrdMb: count(reading, boot, "max_initrd_mb", path, MOST_MEMORY) || DEFAULT_CONTAINER_BOOT.maxInitrdMb,
+    guestInit: absolutePath(reading, boot, "guest_init", path),
+  };
+}
+
+/** Undefined when absent. */
+function absolutePaths(reading: Reading, parent: JsonObject, key: string, path: string): readonly string[] | undefined {
+  const value = own(parent, key);
+  if (value === undefined) return undefined;
+  const paths: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  const texts = paths.filter((entry) => typeof entry === "string").filter((entry) => entry.startsWith("/"));
+  if (texts.length !== paths.length) report(reading.into, below(path, key), "must be a list of absolute paths", value);
+  return texts.map((text) => text.replace(/\/+$/, ""));
 }
 
 function table(reading: Reading, parent: JsonObject, key: string, path: string): JsonObject {

@@ -30,6 +30,10 @@ export interface GuestInput {
   readonly blockDevice?: string;
   /** What the kernel's Solo5 manifest declares; absent when it has none. */
   readonly devices?: readonly Solo5Device[];
+  /** Container boot: the image is an ordinary one, and the init is ours. */
+  readonly containerBoot?: boolean;
+  /** Who the application is, for guests that can be told; absent: root in `/`. */
+  readonly process?: GuestProcess;
 }
 
 /** An application's arguments and environment as lists. */
@@ -38,6 +42,15 @@ export interface Application {
   readonly args: readonly string[];
   /** Entries `NAME=VALUE`. */
   readonly env: readonly string[];
+}
+
+export interface GuestProcess {
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+  readonly terminal: boolean;
+  readonly hostname?: string;
 }
 
 /** What a guest kind answers: all a monitor has to know about it. */
@@ -49,6 +62,10 @@ export interface GuestNeeds {
   readonly application?: Application;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
+  /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */
+  readonly initConfiguration?: { readonly form: "file" | "raw"; readonly text: string };
+  /** The guest tells its exit status by QEMU's isa-debug-exit, which is among the options. */
+  readonly debugExit?: true;
   /** What the guest will not get although it was asked for. */
   readonly warnings: readonly string[];
 }
@@ -65,8 +82,8 @@ export interface Guest {
   readonly minimumMemory: number;
   needs(input: GuestInput): GuestAnswer;
   /**
-   * The guest's exit status, told from the one that the monitor ended with, for guests whose status it carries in a
-   * form of its own. Not asked when a signal ended the monitor.
+   * The guest's exit status, told from the one that the monitor ended with. Asked where `debugExit` is among the needs
+   * and no signal ended the monitor.
    */
   exitStatus?(monitorStatus: number): number;
 }

@@ -1,11 +1,13 @@
 /**
  * Linux: kernel parameters, then `init=` and after `--` the arguments of init (Linux,
  * Documentation/admin-guide/kernel-parameters.rst). Words `NAME=VALUE` that are no parameter of the kernel become
- * init's environment.
+ * init's environment; an init of the urunit convention reads its environment and identity from a text instead.
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
+import { debugExitStatus } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
+import { EXIT_PORT, hasDebugExit, type InitKind, initText } from "./linux-init.ts";
 import { environmentWord, initWord, isUrunit, urunitWord } from "./linux-words.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and arm64, with the NUL. */
@@ -21,26 +23,66 @@ export const linux: Guest = {
   supportsBlock: true,
   minimumMemory: 32 * 1024 * 1024,
   needs,
+  // guest-init powers off for 0, so 1 is a failure of QEMU's own.
+  exitStatus: (monitorStatus) => (monitorStatus === 1 ? 1 : debugExitStatus(monitorStatus)),
 };
 
+/** Where our own init lies in an initrd that we make; it removes itself. */
+export const OWN_INIT = "/.urunc/init";
+
+/** `other`: an init that knows of no configuration. */
+function kindOfInit(input: GuestInput, init: string): InitKind | "other" {
+  if (input.containerBoot === true || init.endsWith("/guest-init")) return "guest-init";
+  return isUrunit(init) ? "urunit" : "other";
+}
+
 function needs(input: GuestInput): GuestAnswer {
-  const [init, ...args] = input.args;
-  if (!init) return { problems: [guestProblem("linux: no init was specified: set process.args")] };
+  const [first, ...rest] = input.args;
+  if (!first) return { problems: [guestProblem("linux: no init was specified: set process.args")] };
   const problems: Problem[] = [];
-  const word = isUrunit(init) ? urunitWord : initWord;
+  const kind = kindOfInit(input, first);
+  const [init, args] = input.containerBoot === true ? [OWN_INIT, input.args] : [first, rest];
+  if (kind === "guest-init" && args.length === 0) {
+    problems.push(guestProblem("linux: guest-init was given no program: add it to process.args"));
+  }
+  const hasRamRoot = input.initrd;
+  const attached = disks(input);
   const words = [
     "panic=-1",
     ...monitorWords(input),
+    // The output is the application's.
+    ...(input.containerBoot === true ? ["quiet"] : []),
     ...rootWords(input),
-    ...input.env.map((entry) => environmentWord(entry, problems)),
-    `${input.initrd ? "rdinit" : "init"}=${initWord(init, problems)}`,
-    "--",
-    args.map((argument) => word(argument, problems)).join(" "),
+    ...(kind === "other" ? input.env.map((entry) => environmentWord(entry, problems)) : configurationWords(hasRamRoot)),
+    `${hasRamRoot ? "rdinit" : "init"}=${initWord(init, problems)}`,
+    ...(kind === "guest-init" ? [] : ["--", argumentWords(kind, args, problems)]),
   ];
   const commandLine = words.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
+  const volumes = attached.filter((disk) => disk.id !== ROOT_DISK);
+  const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks: disks(input), monitorOptions: [], warnings: limits(input.env, args) } };
+  const debugExit = kind === "guest-init" && hasDebugExit(input);
+  return {
+    needs: {
+      commandLine,
+      disks: attached,
+      monitorOptions: debugExit ? ["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`] : [],
+      ...(text === undefined ? {} : { initConfiguration: { form: hasRamRoot ? "file" : "raw", text } }),
+      ...(debugExit ? { debugExit } : {}),
+      warnings: limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args),
+    },
+  };
+}
+
+/** Without an archive the text itself stands where an initrd would, and the kernel must keep it. */
+function configurationWords(hasRamRoot: boolean): readonly string[] {
+  return hasRamRoot ? ["URUNIT_CONFIG=/urunit.conf"] : ["retain_initrd", "URUNIT_CONFIG=/sys/firmware/initrd"];
+}
+
+function argumentWords(kind: InitKind | "other", args: readonly string[], problems: Problem[]): string {
+  const word = kind === "urunit" ? urunitWord : initWord;
+  return args.map((argument) => word(argument, problems)).join(" ");
 }
 
 /** The serial port of each machine. Firecracker ends when the keyboard controller resets it, and by nothing else. */
@@ -57,11 +99,13 @@ function rootWords(input: GuestInput): readonly string[] {
   return [`root=/dev/vda ${input.block.readonly ? "ro" : "rw"}`];
 }
 
+const ROOT_DISK = "rootfs";
+
 /** The serial number, by which a guest finds a disk, is the id; init programs read up to nine characters of it. */
 function disks(input: GuestInput): readonly GuestDisk[] {
   if (input.block === undefined) return [];
   const isRoot = input.block.mountPoint === "/" && !input.initrd;
-  return [{ id: isRoot ? "rootfs" : "annot_vol", ...input.block }];
+  return [{ id: isRoot ? ROOT_DISK : "annot_vol", ...input.block }];
 }
 
 function limits(env: readonly string[], args: readonly string[]): readonly string[] {

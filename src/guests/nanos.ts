@@ -32,8 +32,10 @@ function needs(input: GuestInput): GuestAnswer {
       "nanos: a kernel that ignores its command line when entered by PVH takes arguments and environment from its disk only",
     );
   }
-  const monitorOptions = input.arch === "x86_64" ? ["-device", "isa-debug-exit,iobase=0x501,iosize=1"] : [];
-  return { needs: { commandLine: words.join(" "), disks, monitorOptions, warnings } };
+  const commandLine = words.join(" ");
+  if (input.arch !== "x86_64") return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+  const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
+  return { needs: { commandLine, disks, monitorOptions, debugExit: true, warnings } };
 }
 
 /** The disk that holds program, libraries and manifest: without it there is nothing to run. */

@@ -20,7 +20,11 @@ const REQUIRED = ["unikernelType", "hypervisor", "binary"] as const;
 
 /** Whether the spec's annotations alone describe the unikernel, so that urunc.json is not needed. */
 export function annotationsAreComplete(annotations: Values): boolean {
-  return REQUIRED.every((name) => annotations[ANNOTATION_PREFIX + name]);
+  return Boolean(annotations[`${ANNOTATION_PREFIX}bootKernel`]) || hasRequired(annotations);
+}
+
+function hasRequired(values: Values): boolean {
+  return REQUIRED.every((name) => values[ANNOTATION_PREFIX + name]);
 }
 
 /**
@@ -38,7 +42,7 @@ export function readMetadata(annotations: Values, uruncJson: string | undefined)
   const into = findings("urunc.json", "invalid-annotation");
   const values = parseUruncJson(into, uruncJson);
   if (into.problems.length > 0) return { kind: "invalid", problems: into.problems };
-  if (!annotationsAreComplete(values)) return { kind: "not-unikernel" };
+  if (!hasRequired(values)) return { kind: "not-unikernel" };
   return outcome(into, decodeAll(into, values), "urunc.json", partialWarning(annotations));
 }
 

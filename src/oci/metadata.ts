@@ -5,8 +5,10 @@ import type { MonitorKind } from "../monitors/kinds.ts";
 export interface UnikernelMetadata {
   readonly guest: GuestKind;
   readonly monitor: MonitorKind;
-  /** Path of the kernel below the container's rootfs. */
+  /** Path of the kernel below the container's rootfs; empty with `boot`. */
   readonly binary: string;
+  /** Container boot: an ordinary image with a kernel of the host. Only the spec can ask for it, never an image. */
+  readonly boot?: { readonly kernel: string; readonly initrd?: string };
   /** Used, split at blanks, only when process.args is empty. */
   readonly cmdline: string;
   readonly version: string;

@@ -27,8 +27,13 @@ const KNOWN: readonly string[] = [
   "solo5BlkDev",
 ];
 
-/** Name resources of the host, so that an image must not set them; the host's own are not supported yet. */
-const HOST_ONLY: readonly string[] = ["vAccel", "RPCAddress", "bootKernel", "bootInitrd"];
+/** Name resources of the host, so that an image must not set them. */
+const BOOT: readonly string[] = ["bootKernel", "bootInitrd"];
+/** The same, not supported yet. */
+const HOST_ONLY: readonly string[] = ["vAccel", "RPCAddress"];
+
+/** In place of a path: the one of the configuration file. */
+export const BOOT_DEFAULT = "default";
 
 const TRUE_WORDS: readonly string[] = ["1", "t", "T", "TRUE", "true", "True"];
 const FALSE_WORDS: readonly string[] = ["0", "f", "F", "FALSE", "false", "False"];
@@ -45,14 +50,18 @@ export function validateMetadata(
     source === "annotations" ? `annotation ${ANNOTATION_PREFIX}${name}` : ANNOTATION_PREFIX + name;
   const value = (name: string): string | undefined => values[ANNOTATION_PREFIX + name];
 
-  const guest = readGuest(into, place("unikernelType"), value("unikernelType") ?? "");
-  const monitor = readMonitor(into, place("hypervisor"), value("hypervisor") ?? "");
+  const boot = source === "annotations" ? readBoot(into, value, place) : undefined;
+  const guest = readGuest(into, place("unikernelType"), value("unikernelType") ?? (boot ? "linux" : ""));
+  const monitor = readMonitor(into, place("hypervisor"), value("hypervisor") ?? (boot ? "qemu" : ""));
+  if (boot !== undefined && guest !== undefined && guest !== "linux") {
+    report(into, place("unikernelType"), "must be linux with bootKernel", guest);
+  }
   if (guest !== undefined && monitor !== undefined && !GUESTS[guest].monitors.includes(monitor)) {
     const able = GUESTS[guest].monitors.join(", ");
     report(into, place("hypervisor"), `${guest} does not run on ${monitor}: it runs on ${able}`);
   }
   const binary = value("binary") ?? "";
-  checkPath(into, place("binary"), binary);
+  if (boot === undefined) checkPath(into, place("binary"), binary);
   const initrd = value("initrd");
   if (initrd !== undefined) checkPath(into, place("initrd"), initrd);
   const block = readBlock(into, value, place, warnings);
@@ -70,7 +79,8 @@ export function validateMetadata(
   return {
     guest,
     monitor,
-    binary,
+    binary: boot === undefined ? binary : "",
+    ...(boot === undefined ? {} : { boot }),
     cmdline: value("cmdline") ?? "",
     version,
     ...(initrd === undefined ? {} : { initrd }),
@@ -93,6 +103,35 @@ function readMonitor(into: Findings, place: string, name: string): MonitorKind |
   const kind = monitorKind(name);
   if (kind === undefined) report(into, place, `must be one of ${MONITOR_KINDS.join(", ")}`, name);
   return kind;
+}
+
+/** bootKernel and bootInitrd: files of the host. */
+function readBoot(
+  into: Findings,
+  value: (name: string) => string | undefined,
+  place: (name: string) => string,
+): UnikernelMetadata["boot"] {
+  const kernel = value("bootKernel");
+  const initrd = value("bootInitrd");
+  if (kernel === undefined) {
+    if (initrd !== undefined) report(into, place("bootInitrd"), "must come with bootKernel");
+    return undefined;
+  }
+  for (const name of ["binary", "initrd"]) {
+    if (value(name) !== undefined) report(into, place(name), "must not be set together with bootKernel");
+  }
+  checkHostPath(into, place("bootKernel"), kernel);
+  if (initrd !== undefined) checkHostPath(into, place("bootInitrd"), initrd);
+  return { kernel, ...(initrd === undefined ? {} : { initrd }) };
+}
+
+/** One spelling only, so that the directory it lies in is the one that is compared. */
+function checkHostPath(into: Findings, place: string, path: string): void {
+  if (path === BOOT_DEFAULT) return;
+  if (path.length > TEXT_LIMIT) report(into, place, `must have at most ${TEXT_LIMIT} characters`);
+  else if (!/^\/[A-Za-z0-9._/+~-]+$/.test(path)) {
+    report(into, place, `must be ${BOOT_DEFAULT} or an absolute path of A-Z a-z 0-9 . _ / + ~ -`, path);
+  } else if (cleanPath(path) !== path) report(into, place, "must not contain empty, . or .. segments", path);
 }
 
 function readBlock(
@@ -151,8 +190,9 @@ function sortOut(
   const used: Record<string, string> = {};
   for (const key of Object.keys(values)) {
     const name = key.slice(ANNOTATION_PREFIX.length);
-    if (KNOWN.includes(name)) used[key] = values[key] ?? "";
-    else if (!HOST_ONLY.includes(name)) warnings.push(`${place(name)} ignored: it is not known`);
+    if (KNOWN.includes(name) || (BOOT.includes(name) && source === "annotations")) used[key] = values[key] ?? "";
+    else if (!HOST_ONLY.includes(name) && !BOOT.includes(name))
+      warnings.push(`${place(name)} ignored: it is not known`);
     else if (source === "annotations") report(into, place(name), "is not supported");
     else warnings.push(`${place(name)} ignored: an image must not name resources of the host`);
   }

@@ -1,7 +1,7 @@
 /** What of the host and of the image is put into the monitor's root. */
 
-import { whyNotBootable } from "../kernel/boots-on.ts";
 import type { Accelerator } from "../monitors/monitor.ts";
+import { checkKernel } from "./check-kernel.ts";
 import { imageFile } from "./decide.ts";
 import { COMMON_DEVICES, KVM_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
@@ -13,8 +13,10 @@ import type { Planning } from "./plan-input.ts";
 export function decideImageFiles(planning: Planning): readonly ImageFile[] {
   const { metadata, guest, monitor, spec, problems } = planning;
   const files: ImageFile[] = [];
-  addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
-  checkKernel(planning);
+  if (metadata.boot === undefined) {
+    addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
+    checkKernel(planning, "binary", metadata.binary, imageFile(planning, metadata.binary));
+  }
   if (metadata.initrd !== undefined) {
     refuseUnless(planning, guest.supportsInitrd, metadata.guest, "initrd", "take an initrd");
     refuseUnless(planning, monitor.supportsInitrd, metadata.monitor, "initrd", "attach an initrd");
@@ -52,18 +54,6 @@ function addImageFile(planning: Planning, files: ImageFile[], annotation: string
   if (reason === "") return;
   const message = `annotation com.urunc.unikernel.${annotation}: ${file.source} in the container's rootfs: ${reason}`;
   planning.problems.push({ code: "image-file", message });
-}
-
-/** A kernel that the monitor cannot boot would leave a silent guest, or a message of the monitor's after `start`. */
-function checkKernel(planning: Planning): void {
-  const { facts, metadata, problems } = planning;
-  const fact = imageFile(planning, metadata.binary);
-  if (!fact?.found || fact.size === 0) return;
-  const reason =
-    fact.kernel === undefined ? "it was not looked at" : whyNotBootable(fact.kernel, metadata.monitor, facts.arch);
-  if (reason === undefined) return;
-  const message = `annotation com.urunc.unikernel.binary: ${metadata.monitor} cannot boot ${metadata.binary}: ${reason}`;
-  problems.push({ code: "kernel", message });
 }
 
 /** The monitor's program at its own path, its data, and shared libraries if it is linked with any. */

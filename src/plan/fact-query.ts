@@ -2,6 +2,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
+import { bootFiles } from "./boot-files.ts";
 import { LIBRARY_CACHE, LIBRARY_DIRECTORIES } from "./libraries.ts";
 
 /** What has to be found out about host and image before the plan can be made; the answers are `HostFacts`. */
@@ -20,8 +21,12 @@ export interface FactQuery {
   readonly devices: readonly string[];
   /** Files of the image, by the path the image gave, to be resolved below the rootfs. */
   readonly imageFiles: readonly string[];
-  /** The one of them that is the kernel: its format matters. */
+  /** Files of the host. */
+  readonly hostFiles: readonly string[];
+  /** The one of these files that is the kernel: its format matters. */
   readonly kernel: string;
+  /** Whether guest-init has to be found where it was installed. */
+  readonly guestInit: boolean;
 }
 
 /** Nodes every monitor gets. */
@@ -40,7 +45,8 @@ export function factQuery(
   const settings = configuration.monitors[metadata.monitor];
   const kvm = monitor.accelerators.includes("kvm") && settings.accel !== "tcg";
   const data = monitor.dataFiles(settings).map((bind) => bind.source);
-  const imageFiles = [metadata.binary];
+  const imageFiles = metadata.boot === undefined ? [metadata.binary] : [];
+  const boot = bootFiles(metadata, configuration.containerBoot);
   if (metadata.initrd !== undefined) imageFiles.push(metadata.initrd);
   if (metadata.block !== undefined) imageFiles.push(metadata.block.path);
   return {
@@ -51,6 +57,8 @@ export function factQuery(
     libraries: LIBRARIES,
     devices: kvm ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES,
     imageFiles,
-    kernel: metadata.binary,
+    kernel: boot === undefined ? metadata.binary : boot.kernel,
+    hostFiles: boot === undefined ? [] : [boot.kernel, boot.guestInit, boot.initrd ?? ""].filter((path) => path !== ""),
+    guestInit: boot?.guestInit === "",
   };
 }

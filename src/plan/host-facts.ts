@@ -26,6 +26,10 @@ export interface HostFacts {
   readonly devices: readonly string[];
   /** The image's files the plan asked for, by the path the image gave. */
   readonly imageFiles: Readonly<Record<string, ImageFileFact>>;
+  /** The host's files the plan asked for. */
+  readonly hostFiles?: Readonly<Record<string, ImageFileFact>>;
+  /** guest-init as it was installed with this program; absent when it is missing or was not asked for. */
+  readonly guestInit?: string;
 }
 
 export type ImageFileFact =

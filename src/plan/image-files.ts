@@ -2,3 +2,5 @@
 export const KERNEL_TARGET = "/guest/kernel";
 export const INITRD_TARGET = "/guest/initrd";
 export const BLOCK_TARGET = "/guest/block";
+/** An initrd we make ourselves. */
+export const MADE_INITRD_TARGET = "/guest/made/initrd";

@@ -19,6 +19,36 @@ export interface HostFile {
   readonly target: string;
 }
 
+/**
+ * An initrd made at `start` in memory of the monitor's own: archives one after the other. It is charged to the
+ * container beside the guest's memory.
+ */
+export interface MadeInitrd {
+  /** Absolute path in the monitor's root; its directory is a file system of its own, read-only for the monitor. */
+  readonly target: string;
+  /** Most bytes. */
+  readonly limit: number;
+  /** What sets the limit, for people. */
+  readonly limitSource: string;
+  readonly parts: readonly InitrdPart[];
+}
+
+export type InitrdPart =
+  /** An archive of the image, by its path below the rootfs. */
+  | { readonly kind: "image-file"; readonly source: string }
+  /** An archive of the host. */
+  | { readonly kind: "host-file"; readonly source: string }
+  /** The container's rootfs as an archive. */
+  | { readonly kind: "rootfs" }
+  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  /** A program of the host as one entry. */
+  | { readonly kind: "program"; readonly path: string; readonly source: string }
+  | { readonly kind: "text"; readonly path: string; readonly mode: number; readonly text: string }
+  /** End of the entries before it. */
+  | { readonly kind: "end" }
+  /** No archive: the kernel keeps it as it is. */
+  | { readonly kind: "raw"; readonly text: string };
+
 export interface SymbolicLink {
   readonly path: string;
   readonly target: string;
@@ -54,11 +84,14 @@ export interface LaunchPlan {
   /** The execve of the monitor; paths inside its root. */
   readonly exec: { readonly path: string; readonly argv: readonly string[]; readonly env: readonly string[] };
   readonly disks: readonly GuestDisk[];
+  /** The monitor's exit status is 2 * the guest's + 1, unless that is 0. */
+  readonly debugExit?: true;
   /** No nic is attached yet: the guest runs without network. */
   readonly nics: readonly [];
   readonly namespaces: readonly Namespace[];
   readonly rootfs: string;
   readonly imageFiles: readonly ImageFile[];
+  readonly initrd?: MadeInitrd;
   readonly hostFiles: readonly HostFile[];
   readonly links: readonly SymbolicLink[];
   /** Written into the monitor's root, readable by all. */

@@ -14,6 +14,7 @@ import {
   imageFile,
 } from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
+import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
@@ -51,6 +52,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const host = decideHostFiles(planning);
   const accelerator = decideAccelerator(planning);
   const imageFiles = decideImageFiles(planning);
+  const bootFiles = decideBoot(planning);
   const memory = decideMemory(planning);
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
@@ -59,11 +61,13 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
 
+  const initrd = decideInitrd(planning, needs, memory);
+  const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
   const launch: MonitorInput = {
     binary: host.binary,
     arch: facts.arch,
     kernel: KERNEL_TARGET,
-    ...(metadata.initrd === undefined ? {} : { initrd: INITRD_TARGET }),
+    ...(initrdTarget === undefined ? {} : { initrd: initrdTarget }),
     memory,
     vcpus,
     accelerator,
@@ -92,11 +96,14 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     commandLine: needs.commandLine,
     exec: { path: host.binary, argv: monitor.argv(launch), env: ENVIRONMENT },
     disks: needs.disks,
+    ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
     nics: [],
     namespaces,
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
-    imageFiles,
-    hostFiles: host.files,
+    // What goes into a made initrd is read there.
+    imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),
+    ...(initrd === undefined ? {} : { initrd }),
+    hostFiles: [...host.files, ...bootFiles],
     links: host.links,
     files: monitor.writtenFiles?.(launch) ?? [],
     tmpfs: TMPFS,
@@ -121,7 +128,16 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     args: decideArguments(planning),
     env: spec.process.env,
     version: metadata.version,
-    initrd: metadata.initrd !== undefined,
+    initrd: hasInitrd(planning),
+    ...(metadata.boot === undefined ? {} : { containerBoot: true }),
+    process: {
+      cwd: spec.process.cwd,
+      uid: spec.process.user.uid,
+      gid: spec.process.user.gid,
+      additionalGids: spec.process.user.additionalGids,
+      terminal: spec.process.terminal,
+      ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
+    },
     ...(metadata.block === undefined
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),

@@ -1,7 +1,7 @@
 /** A plan as text for people: what will run, with what around it, and what was decided on the way. */
 import type { Problem } from "../failure.ts";
 import { inMebibytes } from "./decide.ts";
-import type { LaunchPlan } from "./launch-plan.ts";
+import type { InitrdPart, LaunchPlan } from "./launch-plan.ts";
 import { plainText, shellWord } from "./quote.ts";
 
 /** One line of a section: columns are aligned. */
@@ -16,6 +16,7 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
       plan.exec.argv.map((word) => [shellWord(word)]),
     ),
     section(`Files of the image, below ${plainText(plan.rootfs)}`, imageRows(plan)),
+    section("Initrd, made at start", initrdRows(plan)),
     section("Files of the host", [
       ...plan.hostFiles.map((file) => [
         file.target,
@@ -88,6 +89,38 @@ function monitorRows(plan: LaunchPlan): readonly Row[] {
 
 function imageRows(plan: LaunchPlan): readonly Row[] {
   return plan.imageFiles.map((file) => [file.source, `${file.readonly ? "read-only" : "writable"}, at ${file.target}`]);
+}
+
+function initrdRows({ initrd }: LaunchPlan): readonly Row[] {
+  if (initrd === undefined) return [];
+  return [
+    ["at", initrd.target],
+    ["size", `at most ${inMebibytes(initrd.limit)}, by ${initrd.limitSource}`],
+    ...initrd.parts.map(partRow),
+  ];
+}
+
+function partRow(part: InitrdPart): Row {
+  switch (part.kind) {
+    case "image-file":
+      return ["archive", `${part.source} of the image`];
+    case "host-file":
+      return ["archive", `${part.source} of the host`];
+    case "rootfs":
+      return ["archive", "the container's rootfs"];
+    case "directory":
+      return ["directory", part.path];
+    case "program":
+      return ["program", `${part.path}, from ${part.source}`];
+    case "text":
+      return ["file", part.path];
+    case "raw":
+      return ["text", "the configuration of the guest's init"];
+    case "end":
+      return ["end", "of the entries"];
+    default:
+      return part satisfies never;
+  }
 }
 
 function processRows(plan: LaunchPlan): readonly Row[] {

@@ -48,12 +48,17 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   // Libraries matter to a dynamic monitor only.
   const unwanted = monitorBinary?.dynamic === false ? query.libraries : [];
   const existing = query.paths.filter((path) => !unwanted.includes(path) && exists(path));
+  const init = query.guestInit ? findGuestInit() : undefined;
   return {
     arch: query.arch,
     existing,
     libraryLinks: findLinks(query.libraries.filter((path) => existing.includes(path))),
     devices: query.devices.filter(isDevice),
     imageFiles: findImageFiles(query, rootfs),
+    hostFiles: Object.fromEntries(
+      query.hostFiles.map((path) => [path, findFile(() => open(path, O_PATH), path === query.kernel)]),
+    ),
+    ...(init === undefined ? {} : { guestInit: init }),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
     ...(vendor === undefined ? {} : { cpuVendor: vendor }),
@@ -138,15 +143,24 @@ function findImageFiles({ imageFiles, kernel }: FactQuery, rootfs: string): Reco
     const reason = messageOf(error);
     return Object.fromEntries(imageFiles.map((path) => [path, { found: false, reason }]));
   }
-  const facts = Object.fromEntries(imageFiles.map((path) => [path, findImageFile(root, path, path === kernel)]));
+  const find = (path: string) => findFile(() => openInRoot(root, path, O_PATH), path === kernel);
+  const facts = Object.fromEntries(imageFiles.map((path) => [path, find(path)]));
   close(root);
   return facts;
 }
 
-function findImageFile(root: number, path: string, isKernel: boolean): ImageFileFact {
+/** Installed in ../libexec/urunc of this program's directory, or beside it as a build leaves it. */
+function findGuestInit(): string | undefined {
+  const program = resolveLinks("/proc/self/exe");
+  const directory = program.slice(0, program.lastIndexOf("/"));
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  return [`${parent}/libexec/urunc/guest-init`, `${directory}/guest-init`].find(exists);
+}
+
+function findFile(openFile: () => number, isKernel: boolean): ImageFileFact {
   let fd: number;
   try {
-    fd = openInRoot(root, path, O_PATH);
+    fd = openFile();
   } catch (error) {
     if (isSysError(error)) return { found: false, reason: messageOf(error) };
     throw error;

@@ -1,5 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
-import type { HostFile, ImageFile, LaunchPlan, Tmpfs } from "../plan/launch-plan.ts";
+import type { HostFile, ImageFile, LaunchPlan, MadeInitrd, Tmpfs } from "../plan/launch-plan.ts";
+import { writeInitrd } from "../storage/initrd.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -52,6 +53,8 @@ import { chdir, fchdir } from "../sys/process.ts";
 
 /** Bytes of the root itself: it holds directories, links, device nodes and small files only. */
 const ROOT_SIZE = 1 << 20;
+/** What a tmpfs needs besides a file's bytes: the rest of its last page and its directory. */
+const INITRD_SLACK = 1 << 16;
 
 /**
  * Makes the monitor's root in this (the container's own) mount namespace and moves into it: a private tmpfs with only
@@ -87,6 +90,8 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   for (const file of plan.hostFiles) step("Bind", file.source, () => bindHostFile(tree, root, file));
   for (const file of plan.imageFiles)
     step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
+  const { initrd } = plan;
+  if (initrd !== undefined) step("Make initrd", initrd.target, () => makeInitrd(tree, root, image, initrd));
   close(image);
   for (const file of plan.files) step("Write", file.path, () => tree.write(file.path, file.content));
 
@@ -188,6 +193,18 @@ function bindImageFile(tree: TreeBuilder, root: number, image: number, file: Ima
   close(opened);
   const access = file.readonly ? MOUNT_ATTR_RDONLY : 0;
   bind(tree, root, source, file.target, access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+/** In a file system of its own, which the monitor only reads. Pages are there for what is written, not for the limit. */
+function makeInitrd(tree: TreeBuilder, root: number, image: number, initrd: MadeInitrd): void {
+  const cut = initrd.target.lastIndexOf("/");
+  const area = newTmpfs(initrd.limit + INITRD_SLACK, 0o755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  const file = openat(area, initrd.target.slice(cut + 1), O_WRONLY | O_CREAT | O_EXCL, 0o444);
+  writeInitrd(file, initrd, image);
+  close(file);
+  mountSetattr(area, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
+  attach(area, root, tree.directory(initrd.target.slice(0, cut)));
+  close(area);
 }
 
 function bind(tree: TreeBuilder, root: number, source: number, target: string, attributes: number): void {

@@ -1,4 +1,5 @@
 import * as sys from "urunc:sys";
+import { archiveTests } from "./archive-tests.ts";
 import { argumentTests } from "./argument-tests.ts";
 import { deviceTests } from "./device-tests.ts";
 import { engineRuleTests } from "./engine-rule-tests.ts";
@@ -29,5 +30,5 @@ const coverTest = test([], "every binding of the module has a test of its own", 
 });
 
 export function engineTests(): Promise<boolean> {
-  return runTests([coverTest, ...argumentTests, ...behaviourTests]);
+  return runTests([coverTest, ...argumentTests, ...behaviourTests, ...archiveTests]);
 }

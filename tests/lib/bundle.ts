@@ -30,7 +30,8 @@ export interface BundleOptions {
   readonly memoryLimit?: number;
   /** With a profile, as container engines give one; without, the monitor's own filter is off too. */
   readonly seccomp?: boolean;
-  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  readonly cwd?: string;
   /** The image may be written to, as a block image of it must. */
   readonly writable?: boolean;
 }
@@ -56,7 +57,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       user: options.user ?? { uid: 0, gid: 0 },
       args: options.args ?? [],
       env: options.env ?? ["PATH=/bin"],
-      cwd: "/",
+      cwd: options.cwd ?? "/",
       noNewPrivileges: true,
     },
     root: { path: "rootfs", readonly: options.writable !== true },

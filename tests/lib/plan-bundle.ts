@@ -2,6 +2,7 @@
 import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
 import { parseConfiguration } from "../../src/config/parse-configuration.ts";
 import type { Problem } from "../../src/failure.ts";
+import type { KernelFile } from "../../src/kernel/kernel-file.ts";
 import { readMetadata } from "../../src/oci/annotations.ts";
 import { parseSpec } from "../../src/oci/parse-spec.ts";
 import { factQuery } from "../../src/plan/fact-query.ts";
@@ -49,12 +50,13 @@ export function planOf(texts: BundleTexts): Outcome {
 }
 
 /**
- * Facts of one host; `kernel` is the short name (tests/lib/kernels.ts) of what /kernel is; members of `own` replace those of
+ * Facts of one host; `kernel` is the short name (tests/lib/kernels.ts) of what files named kernel or vmlinuz are; members of `own` replace those of
  * `common`, `null` takes one away.
  */
 export function decodeFacts(common: unknown, own: unknown): HostFacts {
   const merged: Record<string, unknown> = { ...objectOf(common), ...objectOf(own) };
   const { kvmProblem, cpuVendor } = merged;
+  const kernel = KERNELS[String(merged["kernel"])];
   const binary = merged["monitorBinary"] === null ? undefined : objectOf(merged["monitorBinary"]);
   return {
     arch: String(merged["arch"]),
@@ -68,15 +70,21 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
       Object.entries(objectOf(merged["libraryLinks"])).map(([path, target]) => [path, String(target)]),
     ),
     devices: textsOf(merged["devices"]),
-    imageFiles: Object.fromEntries(
-      Object.entries(objectOf(merged["imageFiles"])).map(([path, fact]) => {
-        const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
-        if (typeof size !== "number") return [path, { found: false, reason: String(reason) }];
-        const kernel = path === "/kernel" ? KERNELS[String(merged["kernel"])] : undefined;
-        return [path, { found: true, size, ...(kernel === undefined ? {} : { kernel }) }];
-      }),
-    ),
+    imageFiles: fileFacts(merged["imageFiles"], kernel),
+    hostFiles: fileFacts(merged["hostFiles"], kernel),
+    ...(typeof merged["guestInit"] === "string" ? { guestInit: merged["guestInit"] } : {}),
   };
+}
+
+function fileFacts(facts: unknown, kernel: KernelFile | undefined): HostFacts["imageFiles"] {
+  return Object.fromEntries(
+    Object.entries(objectOf(facts)).map(([path, fact]) => {
+      const { size, reason } = { size: undefined, reason: undefined, ...objectOf(fact) };
+      if (typeof size !== "number") return [path, { found: false, reason: String(reason) }];
+      const isKernel = /\/(kernel|vmlinuz)$/.test(path) && kernel !== undefined;
+      return [path, { found: true, size, ...(isKernel ? { kernel } : {}) }];
+    }),
+  );
 }
 
 function objectOf(value: unknown): Record<string, unknown> {

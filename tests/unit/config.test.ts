@@ -55,6 +55,20 @@ describe("the configuration file", () => {
     },
   );
 
+  test("says where kernels for container boot may lie, and which is the default", () => {
+    const text = '[container_boot]\nkernel = "/boot/k"\ndirectories = ["/a/", "/b"]\nmax_initrd_mb = 7\n';
+    expect(read(text).value.containerBoot).toEqual({
+      kernel: "/boot/k",
+      initrd: "",
+      directories: ["/a", "/b"],
+      maxInitrdMb: 7,
+      guestInit: "",
+    });
+    expect(problemsOf('[container_boot]\ndirectories = "/a"')).toHaveLength(1);
+    expect(problemsOf('[container_boot]\ndirectories = ["/a", "b"]')).toHaveLength(1);
+    expect(problemsOf('[container_boot]\ninitrd = "b"')).toHaveLength(1);
+  });
+
   test("takes 0 and empty texts as the default", () => {
     const text =
       '[monitors.spt]\ndefault_memory_mb = 0\ndefault_vcpus = 0\npath = ""\n[timestamps]\ndestination = ""\n';

@@ -124,10 +124,42 @@ describe("annotations of the spec", () => {
     });
   });
 
-  test.each(["vAccel", "RPCAddress", "bootKernel", "bootInitrd"])("with %s are refused as not supported", (name) => {
+  test.each(["vAccel", "RPCAddress"])("with %s are refused as not supported", (name) => {
     expect(problemsOf({ ...LINUX, [name]: "x" })).toEqual([
       `config.json: annotation ${PREFIX}${name}: is not supported`,
     ]);
+  });
+
+  test("with a kernel of the host need neither type nor monitor nor binary", () => {
+    const { metadata } = metadataOf({
+      bootKernel: "/boot/vmlinuz",
+      bootInitrd: "default",
+      block: "/d",
+      blkMntPoint: "/",
+    });
+    expect(metadata).toMatchObject({ guest: "linux", monitor: "qemu", binary: "", source: "annotations" });
+    expect(metadata.boot).toEqual({ kernel: "/boot/vmlinuz", initrd: "default" });
+    expect(metadata.annotations).toHaveProperty([`${PREFIX}bootKernel`], "/boot/vmlinuz");
+  });
+
+  test.each(["vmlinuz", "/boot/../etc/shadow", "/boot//vmlinuz", "/boot/a b", "/boot/a,b", "-kernel"])(
+    "with the kernel %s of the host are refused",
+    (bootKernel) => {
+      expect(problemsOf({ bootKernel })).toHaveLength(1);
+    },
+  );
+
+  test("with a kernel of the host and one of the image, or another guest, are refused", () => {
+    expect(problemsOf({ ...LINUX, bootKernel: "/boot/vmlinuz" })[0]).toContain("binary: must not be set together");
+    expect(problemsOf({ bootKernel: "/boot/k", initrd: "/i" })[0]).toContain("initrd: must not be set together");
+    expect(problemsOf({ bootKernel: "/boot/k", unikernelType: "rumprun", hypervisor: "hvt" })[0]).toContain(
+      "must be linux",
+    );
+    expect(problemsOf({ ...LINUX, bootInitrd: "/boot/i" })[0]).toContain("must come with bootKernel");
+  });
+
+  test("with an initrd of the host alone make no unikernel", () => {
+    expect(readMetadata(of({ bootInitrd: "/boot/initrd" }), undefined)).toEqual({ kind: "not-unikernel" });
   });
 
   test("with keys nobody knows are taken with a warning, and without them in the state", () => {
@@ -172,6 +204,8 @@ describe("urunc.json", () => {
   test("cannot name resources of the host", () => {
     const outcome = read(encoded({ ...LINUX, bootKernel: "/boot/vmlinuz", vAccel: "vsock" }));
     expect(outcome).toMatchObject({ kind: "unikernel" });
+    expect(outcome).not.toHaveProperty("metadata.boot");
+    expect(read(encoded({ bootKernel: "/boot/vmlinuz" }))).toEqual({ kind: "not-unikernel" });
     expect(outcome).toHaveProperty(
       "warnings.1",
       `${PREFIX}vAccel ignored: an image must not name resources of the host`,

@@ -1,0 +1,96 @@
+#include "config.h"
+
+#include "end.h"
+#include "file.h"
+#include "system.h"
+#include "text.h"
+
+enum block { NONE, ENVIRONMENT, PROCESS, VOLUMES };
+
+static char text[512 * 1024];
+
+static void wrong(const char *line) {
+  SAY("guest-init: configuration: cannot use the line ", line);
+  end_machine(STATUS_SETUP, 0);
+}
+
+static void add(const char **list, unsigned *count, const char *value) {
+  if (*count == MOST_WORDS) wrong("of too many variables or arguments");
+  list[(*count)++] = value;
+}
+
+static const char *unescape(char *value) {
+  char *to = value;
+  for (const char *from = value; *from != '\0'; from++) {
+    if (*from == '\\' && from[1] != '\0') *to++ = *++from == 'n' ? '\n' : *from;
+    else *to++ = *from;
+  }
+  *to = '\0';
+  return value;
+}
+
+static unsigned number(const char *value) {
+  unsigned result = 0;
+  if (!parse_number(value, &result)) wrong(value);
+  return result;
+}
+
+static void process_line(struct config *config, const char *line, char *value) {
+  if (starts_with(line, "UID:")) config->uid = number(value);
+  else if (starts_with(line, "GID:")) config->gid = number(value);
+  else if (starts_with(line, "WD:")) config->directory = value;
+  else if (starts_with(line, "HN:")) config->host_name = value;
+  else if (starts_with(line, "EP:")) config->exit_port = number(value);
+  else if (starts_with(line, "TTY:")) config->plain_console = number(value) == 0;
+  else if (starts_with(line, "ARC:")) config->has_arguments = true;
+  else if (starts_with(line, "ARV:")) add(config->arguments, &config->argument_count, unescape(value));
+  else if (starts_with(line, "ENV:")) add(config->environment, &config->variables, unescape(value));
+  else if (starts_with(line, "AG:") && config->group_count < MOST_GROUPS)
+    config->groups[config->group_count++] = number(value);
+  else if (starts_with(line, "NS:") && config->server_count < MOST_SERVERS)
+    config->servers[config->server_count++] = value;
+  else SAY("guest-init: configuration: ignored ", line);
+}
+
+static void volume_line(struct config *config, const char *line, char *value) {
+  if (starts_with(line, "ID:")) {
+    if (config->volume_count == MOST_VOLUMES) wrong(line);
+    config->volumes[config->volume_count++] = (struct volume){value, NULL};
+  } else if (starts_with(line, "MP:") && config->volume_count > 0) {
+    config->volumes[config->volume_count - 1].mount_point = value;
+  } else {
+    wrong(line);
+  }
+}
+
+static enum block block_of(enum block now, const char *line) {
+  if (equal(line, "UES")) return ENVIRONMENT;
+  if (equal(line, "UCS")) return PROCESS;
+  if (equal(line, "UBS")) return VOLUMES;
+  return equal(line, "UEE") || equal(line, "UCE") || equal(line, "UBE") ? NONE : now;
+}
+
+static char *value_of(char *line) {
+  while (*line != '\0' && *line != ':') line++;
+  return *line == ':' ? line + 1 : line;
+}
+
+void read_config(const char *path, struct config *config) {
+  long length = read_file(path, text, sizeof text);
+  if (length == -ENOENT) return;
+  if (length < 0) wrong(path);
+  CALL(unlinkat, AT_FDCWD, path, 0);
+  enum block block = NONE;
+  char *next;
+  for (char *line = text; *line != '\0'; line = next) {
+    for (next = line; *next != '\0' && *next != '\n';) next++;
+    if (*next == '\n') *next++ = '\0';
+    enum block now = block_of(block, line);
+    bool is_border = now != block || equal(line, "UEE") || equal(line, "UCE") || equal(line, "UBE");
+    block = now;
+    if (is_border || *line == '\0') continue;
+    if (block == ENVIRONMENT) add(config->environment, &config->variables, line);
+    else if (block == PROCESS) process_line(config, line, value_of(line));
+    else if (block == VOLUMES) volume_line(config, line, value_of(line));
+  }
+}

@@ -1,0 +1,45 @@
+/*
+ * What the runtime asks for, one `KEY:value` a line, in blocks (docs/guests/linux.md):
+ *
+ *   UES  NAME=VALUE…                                     UEE   environment
+ *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS EP TTY  UCE   process and machine
+ *   UBS  ID MP …                                         UBE   volumes
+ *
+ * Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_SERVERS = 3 };
+
+struct volume {
+  const char *id;
+  const char *mount_point;
+};
+
+struct config {
+  const char *environment[MOST_WORDS + 1];
+  unsigned variables;
+  const char *arguments[MOST_WORDS + 1];
+  unsigned argument_count;
+  /* ARC was there: the arguments are these, not the ones of the kernel's command line. */
+  bool has_arguments;
+  unsigned uid;
+  unsigned gid;
+  unsigned groups[MOST_GROUPS];
+  unsigned group_count;
+  const char *directory;
+  const char *host_name;
+  const char *servers[MOST_SERVERS];
+  unsigned server_count;
+  struct volume volumes[MOST_VOLUMES];
+  unsigned volume_count;
+  /* I/O port of a device that takes the exit status and ends the monitor; 0 without. */
+  unsigned exit_port;
+  /* The console is not a person's terminal: bytes are passed on as they are. */
+  bool plain_console;
+};
+
+/* Reads `path` (it stays in memory) and removes it. A file that is not there leaves `config` as it is. */
+void read_config(const char *path, struct config *config);

@@ -1,0 +1,11 @@
+/* The end of the machine. */
+#pragma once
+
+/* Exit statuses of our own, as shells have them: the application cannot be executed, or is not there. */
+enum { STATUS_SETUP = 125, STATUS_CANNOT_EXECUTE = 126, STATUS_NOT_FOUND = 127 };
+
+/*
+ * Ends all processes, writes what is unwritten, and powers off. With an exit port a status other than 0 goes there;
+ * the port takes 1 to 127, so that larger ones become 127.
+ */
+_Noreturn void end_machine(int status, unsigned exit_port);

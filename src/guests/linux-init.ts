@@ -1,0 +1,83 @@
+/**
+ * The configuration text of an init that follows the urunit convention: blocks of lines for the environment, the
+ * process and the volumes. guest-init, our own, reads some lines more (guest-init/config.h), among them the arguments,
+ * so that these need not survive the kernel's command line.
+ */
+import type { Problem } from "../failure.ts";
+import { guestProblem } from "./command-line.ts";
+import type { GuestDisk, GuestInput, GuestProcess } from "./guest.ts";
+
+/** Who reads the text. */
+export type InitKind = "guest-init" | "urunit";
+
+/** I/O port of QEMU's isa-debug-exit, one that no PC device has. */
+export const EXIT_PORT = 0xf4;
+
+/** Bytes that guest-init has room for. */
+const MOST_TEXT = 500_000;
+const MOST_WORDS = 4096;
+
+const ROOT: GuestProcess = { cwd: "/", uid: 0, gid: 0, additionalGids: [], terminal: false };
+
+/** `args` are the application's, argv[0] first. */
+export function initText(
+  kind: InitKind,
+  input: GuestInput,
+  args: readonly string[],
+  volumes: readonly GuestDisk[],
+  problems: Problem[],
+): string {
+  const process = input.process ?? ROOT;
+  const isOwn = kind === "guest-init";
+  const plain = input.env.filter(isLine);
+  if (!isOwn && plain.length < input.env.length) {
+    problems.push(guestProblem("linux: urunit takes only environment variables NAME=VALUE without a newline"));
+  }
+  if (process.cwd.includes("\n")) problems.push(guestProblem("linux: process.cwd must not have a newline"));
+  const lines = [
+    "UES",
+    ...plain,
+    "UEE",
+    "UCS",
+    `UID:${process.uid}`,
+    `GID:${process.gid}`,
+    `WD:${process.cwd}`,
+    ...(isOwn ? ownLines(input, process, args) : []),
+    "UCE",
+    "UBS",
+    ...volumes.flatMap((disk) => [`ID:${disk.id}`, `MP:${disk.mountPoint}`]),
+    "UBE",
+  ];
+  const text = `${lines.join("\n")}\n`;
+  if (isOwn && (text.length * 3 > MOST_TEXT || args.length > MOST_WORDS || input.env.length > MOST_WORDS)) {
+    problems.push(guestProblem("linux: too many or too long arguments and environment variables for guest-init"));
+  }
+  return text;
+}
+
+function ownLines(input: GuestInput, process: GuestProcess, args: readonly string[]): readonly string[] {
+  const wrapped = input.env.filter((entry) => !isLine(entry));
+  return [
+    ...process.additionalGids.map((gid) => `AG:${gid}`),
+    ...(process.hostname === undefined ? [] : [`HN:${process.hostname}`]),
+    `TTY:${process.terminal ? 1 : 0}`,
+    ...(hasDebugExit(input) ? [`EP:${EXIT_PORT}`] : []),
+    ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),
+    `ARC:${args.length}`,
+    ...args.map((argument) => `ARV:${escapeLine(argument)}`),
+  ];
+}
+
+/** Whether it can stand as a line that is not taken for the border of a block. */
+function isLine(entry: string): boolean {
+  return entry.includes("=") && !entry.includes("\n");
+}
+
+/** Ports are a matter of x86. */
+export function hasDebugExit(input: GuestInput): boolean {
+  return input.monitor === "qemu" && input.arch === "x86_64";
+}
+
+function escapeLine(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+}

@@ -1,0 +1,19 @@
+import { whyNotBootable } from "../kernel/boots-on.ts";
+import type { ImageFileFact } from "./host-facts.ts";
+import type { Planning } from "./plan-input.ts";
+
+/** Refuses a kernel that the monitor cannot boot, with the reason. One that was not found is reported elsewhere. */
+export function checkKernel(
+  planning: Planning,
+  annotation: string,
+  path: string,
+  fact: ImageFileFact | undefined,
+): void {
+  const { facts, metadata, problems } = planning;
+  if (!fact?.found || fact.size === 0) return;
+  const reason =
+    fact.kernel === undefined ? "it was not looked at" : whyNotBootable(fact.kernel, metadata.monitor, facts.arch);
+  if (reason === undefined) return;
+  const message = `annotation com.urunc.unikernel.${annotation}: ${metadata.monitor} cannot boot ${path}: ${reason}`;
+  problems.push({ code: "kernel", message });
+}
