@@ -18,7 +18,7 @@ export class RuntimeFailure extends Error {
   override readonly name = "RuntimeFailure";
   readonly code: string;
   readonly kind: FailureKind;
-  /** Exit status of the process; 1 for all but a failed `exec`, which callers expect to be 255 (REFERENCE §2.5). */
+  /** Exit status of the process; 1 for all but a failed `exec`, which callers expect to be 255. */
   readonly exitCode: number;
 
   constructor(code: string, message: string, options: { kind?: FailureKind; exitCode?: number; cause?: unknown } = {}) {

@@ -37,7 +37,7 @@ const OPTIONS: BundleOptions = {
   args: ["sh", "-c", REPORT, ...WORDS],
   env: ["PATH=/bin", "A=two words ' \"", "B=first\nsecond"],
   user: { uid: 1000, gid: 1001, additionalGids: [7, 44] },
-  cwd: "/work/here",
+  cwd: "/srv/here",
 };
 
 let kernel: LinuxKernel;
@@ -93,7 +93,7 @@ function expectAllAsAsked({ status, lines }: End): void {
   for (const [index, word] of WORDS.entries()) expect(lines).toContain(`arg[${index}]=${word}`);
   expect(lines.filter((line) => line.startsWith("arg["))).toHaveLength(WORDS.length);
   expect(lines).toContain("id=uid=1000 gid=1001 groups=7,44");
-  expect(lines).toContain("cwd=/work/here");
+  expect(lines).toContain("cwd=/srv/here");
   expect(lines).toContain("host=test");
   expect(lines).toContain("A=two words ' \"");
   expect(lines).toContain("B=first");
@@ -157,7 +157,7 @@ describe("an ordinary image on a kernel of the host", () => {
     const disk = { bootInitrd: moduleInitrd(), block: "/disk.ext4", blkMntPoint: "/" };
     const annotations = Object.fromEntries(Object.entries(disk).map(([key, value]) => [annotation(key), value]));
     const bundle = ordinary({ ...OPTIONS, annotations });
-    putFile(bundle, "work/here/file", "");
+    putFile(bundle, "srv/here/file", "");
     packIntoDisk(bundle);
     const end = await ended(runtimeOf(), bundle);
     expectAllAsAsked(end);
