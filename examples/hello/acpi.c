@@ -158,7 +158,8 @@ _Noreturn void power_off(void) {
   acpi_soft_off();
   outw(0x604, SLEEP_ENABLE);  /* PM1a control of QEMU's pc and q35, when there were no tables */
   outw(0xb004, SLEEP_ENABLE); /* the same on old QEMU and Bochs */
-  outb(0x64, 0xfe);           /* keyboard controller: reset. Firecracker ends on this */
+  outb(0x64, 0xfe);           /* keyboard controller: reset. Firecracker ends on this, but not at once */
+  for (uint32_t wait = 0; wait < 1000000; wait++) __asm__ volatile("pause");
   struct __attribute__((packed)) {
     uint16_t limit;
     uint64_t base;

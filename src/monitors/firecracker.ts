@@ -9,8 +9,8 @@ import { MEBIBYTE } from "./solo5.ts";
 /** Where the configuration lies in the monitor's root. */
 const CONFIGURATION = "/guest/firecracker.json";
 
-/** Bytes of a kernel command line with its NUL (CMDLINE_MAX_SIZE in src/vmm/src/arch). */
-const COMMAND_LINE = 2048;
+/** Bytes of a kernel command line with its NUL (CMDLINE_MAX_SIZE in src/vmm/src/arch), less the ` pci=off` it adds. */
+const COMMAND_LINE = 2040;
 /** Bytes that are added to it for each device, ` virtio_mmio.device=4K@0xc0001000:5`, and a few to spare. */
 const DEVICE_PARAMETER = 40;
 

@@ -170,8 +170,8 @@ describe("firecracker", () => {
   });
 
   test.each([
-    ["x".repeat(2047), 0],
-    ["x".repeat(2048), 1],
+    ["x".repeat(2039), 0],
+    ["x".repeat(2040), 1],
     ["é".repeat(1024), 1],
     [" a -- ", 0],
     ["a\u3000", 1],
