@@ -3,9 +3,10 @@ import { utf8Size } from "../guests/text-size.ts";
 import {
   AT_SYMLINK_NOFOLLOW,
   O_DIRECTORY,
-  O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -13,7 +14,7 @@ import {
   S_IFSOCK,
 } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { close, fstat, fstatat, openat, readdir, readlinkat } from "../sys/file.ts";
+import { close, fstat, fstatat, openat, openat2, readdir, readlinkat } from "../sys/file.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import { cpioHead } from "./cpio.ts";
 
@@ -21,13 +22,19 @@ import { cpioHead } from "./cpio.ts";
 const LONGEST_NAME = 4095;
 /** A directory is open for each level. */
 const DEEPEST = 200;
+/** Each takes time at start: about 0.04 ms. */
+const MOST_ENTRIES = 200_000;
+/** The last entry of an archive by its name, so that no file may have it (cpio(5), newc). */
+const TRAILER = "TRAILER!!!";
+/** What stands for bytes that are no UTF-8. */
+const REPLACEMENT = "\ufffd";
+/** Below the descriptor only: no link, and nothing that is mounted on the tree, were it of the same file system. */
+const STAY = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
 type Stat = ReturnType<typeof fstat>;
 
 interface Walk {
   readonly writer: ArchiveWriter;
-  /** Device of the tree: mounts below it are other file systems, and not the image's. */
-  readonly dev: number;
   /** Numbers of the files with several links that are in the archive. */
   readonly linked: Map<string, number>;
   count: number;
@@ -45,7 +52,7 @@ export function archiveTree(writer: ArchiveWriter, root: number): void {
     const stat = fstat(directory);
     // The first entry of an archive is its root; its mode and owner become those of the guest's root.
     writer.text(head(".", stat, 0, 1, 0));
-    addDirectory({ writer, dev: stat.dev, linked: new Map(), count: 1 }, directory, "", 0);
+    addDirectory({ writer, linked: new Map(), count: 1 }, directory, "", 0);
   } finally {
     close(directory);
   }
@@ -58,30 +65,34 @@ function addDirectory(walk: Walk, directory: number, path: string, depth: number
 
 function addName(walk: Walk, directory: number, name: string, path: string, depth: number): void {
   if (utf8Size(path) >= LONGEST_NAME) throw refusal(path, "has too long a path");
-  const stat = statOf(directory, name, path);
+  if (name.includes(REPLACEMENT)) throw refusal(path, "has a name that is no UTF-8");
+  if (path === TRAILER) throw refusal(path, "has the name that ends an archive");
+  if (walk.count >= MOST_ENTRIES) throw refusal(path, `is beyond the ${MOST_ENTRIES} files that are possible`);
+  const stat = fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
   const type = stat.mode & S_IFMT;
   if (type === S_IFSOCK) return;
   if (type === S_IFDIR) addSubdirectory(walk, directory, name, path, depth);
   else if (type === S_IFREG) addFile(walk, directory, name, path);
-  else if (type === S_IFLNK) addText(walk, path, stat, readlinkat(directory, name));
+  else if (type === S_IFLNK) addLink(walk, directory, name, path, stat);
   else walk.writer.text(head(path, stat, 0, 1, walk.count++));
 }
 
-function statOf(directory: number, name: string, path: string): Stat {
+/** Opens what is the tree's own; undefined for what is mounted on it, which is not the image's. */
+function openOwn(directory: number, name: string, flags: number): number | undefined {
   try {
-    return fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
+    return openat2(directory, name, flags, 0, STAY);
   } catch (error) {
-    if (isSysError(error, "ENOENT") && name.includes("\ufffd")) throw refusal(path, "has a name that is no UTF-8");
+    if (isSysError(error, "EXDEV")) return undefined;
     throw error;
   }
 }
 
 function addSubdirectory(walk: Walk, parent: number, name: string, path: string, depth: number): void {
-  const directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const directory = openOwn(parent, name, O_RDONLY | O_DIRECTORY);
+  if (directory === undefined) return;
   try {
-    const stat = fstat(directory);
-    walk.writer.text(head(path, stat, 0, 1, walk.count++));
-    if (stat.dev === walk.dev) addDirectory(walk, directory, `${path}/`, depth + 1);
+    walk.writer.text(head(path, fstat(directory), 0, 1, walk.count++));
+    addDirectory(walk, directory, `${path}/`, depth + 1);
   } finally {
     close(directory);
   }
@@ -89,7 +100,8 @@ function addSubdirectory(walk: Walk, parent: number, name: string, path: string,
 
 /** O_NONBLOCK: a pipe that takes the file's place must not make us wait. */
 function addFile(walk: Walk, directory: number, name: string, path: string): void {
-  const fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const fd = openOwn(directory, name, O_RDONLY | O_NONBLOCK);
+  if (fd === undefined) return;
   try {
     const stat = fstat(fd);
     if ((stat.mode & S_IFMT) !== S_IFREG) throw refusal(path, "changed while it was read");
@@ -114,7 +126,9 @@ function numberOf(walk: Walk, stat: Stat): number | undefined {
   return number;
 }
 
-function addText(walk: Walk, path: string, stat: Stat, text: string): void {
+function addLink(walk: Walk, directory: number, name: string, path: string, stat: Stat): void {
+  const text = readlinkat(directory, name);
+  if (text.includes(REPLACEMENT)) throw refusal(path, "is a link to a name that is no UTF-8");
   walk.writer.text(head(path, stat, utf8Size(text), 1, walk.count++));
   walk.writer.text(text);
   walk.writer.align();
