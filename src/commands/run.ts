@@ -7,6 +7,7 @@ import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
+import type { Log } from "../log.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask } from "../sys/process.ts";
@@ -29,7 +30,7 @@ export async function run(invocation: Invocation): Promise<number> {
     undo(container, options.warn);
     return 128 + signal;
   }
-  startOrUndo(container, options.warn);
+  startOrUndo(container, invocation.log);
   if (detach) return 0;
   close(container.directory.fd);
   try {
@@ -39,11 +40,11 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {
+function startOrUndo(container: CreatedContainer, log: Log): void {
   try {
-    startContainer(container.directory, container.record, warn);
+    startContainer(container.directory, container.record, log);
   } catch (error) {
-    undo(container, warn);
+    undo(container, log.warning);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Problem } from "../failure.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
+import type { GuestNetwork } from "./network.ts";
 
 /** A disk as the guest asks for it. */
 export interface GuestDisk {
@@ -27,6 +28,10 @@ export interface GuestInput {
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
+  /** What the guest takes over from its container; absent: it has no nic. */
+  readonly network?: GuestNetwork;
+  /** `solo5NetDev` of the annotations. */
+  readonly netDevice?: string;
 }
 
 /** What a guest kind answers: all a monitor has to know about it. */
@@ -34,6 +39,8 @@ export interface GuestNeeds {
   /** The kernel's command line, one text. */
   readonly commandLine: string;
   readonly disks: readonly GuestDisk[];
+  /** Name of the nic the guest wants for its network, as disks have an id; absent: it takes none. */
+  readonly nic?: string;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** What the guest will not get although it was asked for. */

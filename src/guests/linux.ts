@@ -4,9 +4,11 @@
  * init's environment.
  */
 import type { Problem } from "../failure.ts";
+import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
 import { environmentWord, initWord, isUrunit, urunitWord } from "./linux-words.ts";
+import { type GuestNetwork, ipv4Servers, lostAddress } from "./network.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and arm64, with the NUL. */
 const COMMAND_LINE = 2048;
@@ -32,7 +34,9 @@ function needs(input: GuestInput): GuestAnswer {
     "panic=-1",
     input.arch === "aarch64" ? "console=ttyAMA0" : "console=ttyS0",
     ...rootWords(input),
+    ...(input.network === undefined ? [] : addressWords(input.network)),
     ...input.env.map((entry) => environmentWord(entry, problems)),
+    ...(input.network === undefined ? [] : routeWords(input.network)),
     `${input.initrd ? "rdinit" : "init"}=${initWord(init, problems)}`,
     "--",
     args.map((argument) => word(argument, problems)).join(" "),
@@ -40,7 +44,25 @@ function needs(input: GuestInput): GuestAnswer {
   const commandLine = words.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks: disks(input), monitorOptions: [], warnings: limits(input.env, args) } };
+  const lost = input.network === undefined ? [] : lostAddress("linux", input.network);
+  const warnings = [...limits(input.env, args), ...lost];
+  return { needs: { commandLine, disks: disks(input), nic: "net0", monitorOptions: [], warnings } };
+}
+
+/** Address, server, gateway, mask, host name, device, way, name servers (Linux, Documentation/admin-guide/nfs/nfsroot). */
+function addressWords(network: GuestNetwork): readonly string[] {
+  if (network.ipv4 === undefined) return [];
+  const { address, prefix, gateway } = network.ipv4;
+  const hostname = network.hostname ?? "";
+  const name = /^[A-Za-z0-9.-]{1,64}$/.test(hostname) ? hostname : "urunc";
+  const fields = [address, "", gateway ?? "", ipv4MaskText(prefix), name, "eth0", "off", ...ipv4Servers(network, 2)];
+  return [`ip=${fields.join(":")}`];
+}
+
+/** The kernel takes no gateway that is outside of the subnet: urunit then makes the route. */
+function routeWords({ ipv4 }: GuestNetwork): readonly string[] {
+  if (ipv4?.gateway === undefined || isSameSubnet(ipv4.address, ipv4.gateway, ipv4.prefix)) return [];
+  return ["URUNIT_DEFROUTE=1"];
 }
 
 /** An initrd is the root when there is one, else a block image at `/`; without either the kernel brings its own. */

@@ -5,9 +5,12 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import type { GuestNetwork } from "./network.ts";
 
 /** Name of the block device in a manifest made by the mirage tool. */
 const BLOCK_DEVICE = "storage";
+/** Name of the nic there; the arguments for it have no prefix. */
+const NET_DEVICE = "service";
 
 export const mirage: Guest = {
   monitors: ["hvt", "spt", "qemu"],
@@ -26,11 +29,28 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.block !== undefined && input.monitor === "qemu") {
     problems.push(guestProblem("mirage: a block image is attached by hvt and spt only: choose one of them"));
   }
-  const commandLine = input.args.map(escapeArgument).join(" ");
+  const device = input.netDevice ?? NET_DEVICE;
+  const words = input.network === undefined ? [] : networkWords(input.network, device);
+  const commandLine = [...words, ...input.args.map(escapeArgument)].join(" ");
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
   if (problems.length > 0) return { problems };
   const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
-  return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+  // QEMU's own names are free to choose; a tender's are those of the manifest.
+  const nic = input.monitor === "qemu" ? "net0" : device;
+  return { needs: { commandLine, disks, nic, monitorOptions: [], warnings } };
+}
+
+/**
+ * A stack for IPv4 only ends at an IPv6 argument it does not know, so there is one only where there is no IPv4 address.
+ * Name servers are the application's own business.
+ */
+function networkWords({ ipv4, ipv6 }: GuestNetwork, device: string): readonly string[] {
+  const prefix = device === NET_DEVICE ? "" : `${device.replaceAll("_", "-")}-`;
+  const [family, own] = ipv4 !== undefined ? (["ipv4", ipv4] as const) : (["ipv6", ipv6] as const);
+  if (own === undefined) return [];
+  const words = [`--${prefix}${family}=${own.address}/${own.prefix}`];
+  if (own.gateway !== undefined) words.push(`--${prefix}${family}-gateway=${own.gateway}`);
+  return words;
 }
 
 function escapeArgument(argument: string): string {

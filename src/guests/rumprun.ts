@@ -5,9 +5,12 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { type GuestNetwork, lostAddress } from "./network.ts";
 
 /** Name of the block device in the manifest of rumprun's Solo5 port. */
 const BLOCK_DEVICE = "rootfs";
+/** Name of the nic there. */
+const NET_DEVICE = "tap";
 
 export const rumprun: Guest = {
   monitors: ["hvt", "spt"],
@@ -26,6 +29,7 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const members = [`"cmdline":${JSON.stringify(input.args.map(escapeArgument).join(" "))}`];
   for (const entry of input.env) members.push(`"env":${JSON.stringify(entry)}`);
+  if (input.network?.ipv4 !== undefined) members.push(`"net":${networkMember(input.network.ipv4)}`);
   if (input.block !== undefined) {
     const mountPoint = JSON.stringify(input.block.mountPoint);
     members.push(`"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":${mountPoint}}`);
@@ -34,7 +38,15 @@ function needs(input: GuestInput): GuestAnswer {
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "rumprun"));
   if (problems.length > 0) return { problems };
   const disks = input.block === undefined ? [] : [{ id: input.blockDevice ?? BLOCK_DEVICE, ...input.block }];
-  return { needs: { commandLine, disks, monitorOptions: [], warnings: [] } };
+  const warnings = input.network === undefined ? [] : lostAddress("rumprun", input.network);
+  return { needs: { commandLine, disks, nic: input.netDevice ?? NET_DEVICE, monitorOptions: [], warnings } };
+}
+
+/** The mask of one bit makes every gateway a neighbour, also one outside of the subnet. */
+function networkMember({ address, gateway }: NonNullable<GuestNetwork["ipv4"]>): string {
+  const fixed = `"if":"ukvmif0","cloner":"True","type":"inet","method":"static"`;
+  const way = gateway === undefined ? "" : `,"gw":"${gateway}"`;
+  return `{${fixed},"addr":"${address}","mask":"1"${way}}`;
 }
 
 function escapeArgument(argument: string): string {

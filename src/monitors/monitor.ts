@@ -7,6 +7,20 @@ export type Accelerator = "kvm" | "tcg" | "none";
 /** Makers of x86 processors as far as monitors treat them differently. */
 export type CpuVendor = "intel" | "amd" | "other";
 
+/** A nic of the guest: a tap that the monitor inherits as an open descriptor. */
+export interface Nic {
+  /** For Solo5 guests the device name of the manifest. */
+  readonly id: string;
+  readonly tap: string;
+  readonly fd: number;
+  /** Whether frames on the descriptor begin with a virtio header (IFF_VNET_HDR). */
+  readonly vnetHeader: boolean;
+  /** Name of the container's interface whose place the nic takes. */
+  readonly interface: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
 /** What a monitor is told. All paths are inside its own root. */
 export interface MonitorInput {
   readonly binary: string;
@@ -22,6 +36,7 @@ export interface MonitorInput {
   /** Whether the monitor's own seccomp filter is to be on: `linux.seccomp` is in the spec. */
   readonly seccomp: boolean;
   readonly guest: GuestNeeds;
+  readonly nics: readonly Nic[];
   readonly configuration: MonitorConfiguration;
 }
 
@@ -54,6 +69,8 @@ export interface Monitor {
   readonly supportsBlock: boolean;
   /** Whether it can attach a disk that must not be written to. */
   readonly supportsReadonlyBlock: boolean;
+  /** How it takes a tap as an open descriptor; absent: it cannot. */
+  readonly tap?: { readonly vnetHeader: boolean };
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
   /** Host paths besides the binary and shared libraries. */

@@ -1,7 +1,7 @@
 /** QEMU's system emulator (QEMU 7.2, docs/system/invocation). */
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { GuestDisk } from "../guests/guest.ts";
-import type { HostBind, Monitor, MonitorInput } from "./monitor.ts";
+import type { HostBind, Monitor, MonitorInput, Nic } from "./monitor.ts";
 
 /** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
 const DATA = "/usr/share/qemu";
@@ -19,6 +19,7 @@ export const qemu: Monitor = {
   supportsInitrd: true,
   supportsBlock: true,
   supportsReadonlyBlock: true,
+  tap: { vnetHeader: true },
   argv,
   dataFiles,
 };
@@ -52,8 +53,7 @@ function argv(input: MonitorInput): readonly string[] {
     "stdio,id=console,signal=off",
     "-serial",
     "chardev:console",
-    "-nic",
-    "none",
+    ...(input.nics.length === 0 ? ["-nic", "none"] : input.nics.flatMap(nicOptions)),
     // A guest that resets itself has ended.
     "-no-reboot",
     ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
@@ -82,6 +82,16 @@ function diskOptions(disk: GuestDisk): readonly string[] {
     `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
     "-device",
     `virtio-blk-pci,serial=${disk.id},drive=${disk.id}`,
+  ];
+}
+
+/** romfile= : nobody boots from the network, and the ROM would have to be in the monitor's root. */
+function nicOptions(nic: Nic): readonly string[] {
+  return [
+    "-netdev",
+    `tap,id=${nic.id},fd=${nic.fd}`,
+    "-device",
+    `virtio-net-pci,netdev=${nic.id},mac=${nic.mac},host_mtu=${nic.mtu},romfile=`,
   ];
 }
 

@@ -12,6 +12,7 @@ export const SOLO5 = {
   supportsBlock: true,
   // The tender opens block devices for reading and writing.
   supportsReadonlyBlock: false,
+  tap: { vnetHeader: false },
   argv,
   dataFiles: () => [],
 } as const satisfies Omit<Monitor, "program" | "accelerators" | "memoryUnit" | "maximumMemory">;
@@ -22,6 +23,7 @@ function argv(input: MonitorInput): readonly string[] {
     input.binary,
     `--mem=${input.memory / MEBIBYTE}`,
     ...disks.map((disk) => `--block:${disk.id}=${disk.path}`),
+    ...input.nics.flatMap(({ id, fd, mac }) => [`--net:${id}=@${fd}`, `--net-mac:${id}=${mac}`]),
     ...monitorOptions,
     "--",
     input.kernel,

@@ -1,7 +1,7 @@
 import type { GuestDisk } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
-import type { Accelerator } from "../monitors/monitor.ts";
+import type { Accelerator, Nic } from "../monitors/monitor.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
@@ -54,8 +54,8 @@ export interface LaunchPlan {
   /** The execve of the monitor; paths inside its root. */
   readonly exec: { readonly path: string; readonly argv: readonly string[]; readonly env: readonly string[] };
   readonly disks: readonly GuestDisk[];
-  /** No nic is attached yet: the guest runs without network. */
-  readonly nics: readonly [];
+  /** None before `start`, which reads the network. */
+  readonly nics: readonly Nic[];
   readonly namespaces: readonly Namespace[];
   readonly rootfs: string;
   readonly imageFiles: readonly ImageFile[];

@@ -4,7 +4,14 @@ import { utf8Size } from "../guests/text-size.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
-import { decideAccelerator, decideArguments, decideMemory, decideNamespaces, decideVcpus } from "./decide.ts";
+import {
+  decideAccelerator,
+  decideArguments,
+  decideMemory,
+  decideNamespaces,
+  decideNics,
+  decideVcpus,
+} from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
@@ -46,6 +53,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const needs = askGuest(planning);
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
+  const nics = decideNics(planning, needs.nic);
 
   const argv = monitor.argv({
     binary: host.binary,
@@ -58,6 +66,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(facts.cpuVendor === undefined ? {} : { cpuVendor: facts.cpuVendor }),
     seccomp: spec.linux.seccomp,
     guest: needs,
+    nics,
     configuration: settings,
   });
   if (needs.commandLine.length * 3 >= ARGUMENT_LIMIT && utf8Size(needs.commandLine) >= ARGUMENT_LIMIT) {
@@ -74,7 +83,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     commandLine: needs.commandLine,
     exec: { path: host.binary, argv, env: ENVIRONMENT },
     disks: needs.disks,
-    nics: [],
+    nics,
     namespaces,
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
     imageFiles,
@@ -106,6 +115,10 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     ...(metadata.block === undefined
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
+    ...(planning.network === undefined || planning.monitor.tap === undefined
+      ? {}
+      : { network: planning.network.guest }),
+    ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
   };
   const answer = guest.needs(input);

@@ -74,6 +74,7 @@ export {
   readdir,
   readlinkat,
   readText,
+  setCloexec,
   setNonblock,
   symlinkat,
   umask,

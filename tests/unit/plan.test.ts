@@ -26,6 +26,7 @@ const INPUT: MonitorInput = {
   accelerator: "kvm",
   seccomp: true,
   guest: NEEDS,
+  nics: [],
   configuration: DEFAULT_CONFIGURATION.monitors.qemu,
 };
 const DISK = { id: "rootfs", path: "/guest/a,b", mountPoint: "/", readonly: true };

@@ -1,0 +1,106 @@
+import type { Link } from "../netlink/route.ts";
+import { decodeLink, linkByNameRequest, linkUpRequest } from "../netlink/route.ts";
+import {
+  addIngressRequest,
+  addRedirectRequest,
+  decodeFilter,
+  deleteFilterRequest,
+  deleteIngressRequest,
+  type Filter,
+  filtersRequest,
+  ingressRequest,
+} from "../netlink/traffic.ts";
+import { type Refusal, type RouteSocket, refused } from "./route-socket.ts";
+
+/** Begins the cookie of each filter of ours; the container's own part follows. */
+const COOKIE = "urunc-";
+
+/** Who takes the frames that come in on a link. */
+export type Ingress =
+  /** Nobody: the discipline is to be made, or one with nothing but what a dead container of ours left is to be used. */
+  | { readonly state: "free"; readonly made: boolean }
+  /** A discipline of somebody else's, to which a filter can be added. */
+  | { readonly state: "shared" }
+  /** A unikernel that runs. */
+  | { readonly state: "taken" };
+
+/** Eight hexadecimal digits that stand for a text (FNV-1a, 32 bits). */
+export function shortHash(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ (text.charCodeAt(index) & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (text.charCodeAt(index) >> 8), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+/** The cookie of one container's filters: at most 16 bytes. */
+export function cookieOf(hash: string): string {
+  return `${COOKIE}${hash}`;
+}
+
+/** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
+export function clearIngress(socket: RouteSocket, link: Link, links: readonly Link[]): Ingress {
+  const [absent] = socket.change([ingressRequest(link.index)]);
+  if (absent !== undefined) {
+    if (absent.code !== "ENOENT" && absent.code !== "EINVAL") throw refused(`Look at ${link.name}`, absent);
+    return { state: "free", made: false };
+  }
+  const filters = socket.list(filtersRequest(link.index), decodeFilter).filter(({ matches }) => matches);
+  const isAlive = ({ target }: Filter) => links.some(({ index }) => index === target);
+  const own = filters.filter(({ cookie }) => cookie.startsWith(COOKIE));
+  if (own.some(isAlive)) return { state: "taken" };
+  for (const filter of own) {
+    const [refusal] = socket.change([deleteFilterRequest(link.index, filter)]);
+    if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
+  }
+  return own.length > 0 && own.length === filters.length ? { state: "free", made: true } : { state: "shared" };
+}
+
+/**
+ * Takes the tap up with the link's MTU and sends what comes in on either out of the other.
+ *
+ * @throws RuntimeFailure `network` with the step and the kernel's words.
+ */
+export function joinLinks(socket: RouteSocket, link: Link, tapName: string, ingress: Ingress, cookie: string): void {
+  const [tap] = socket.list({ ...linkByNameRequest(tapName) }, decodeLink);
+  if (tap === undefined) throw refused(`Find ${tapName}`, { code: "ENODEV", text: "it has gone" });
+  const needsIngress = ingress.state === "free" && !ingress.made;
+  const steps = [
+    { name: `Take ${tapName} up with MTU ${link.mtu}`, request: linkUpRequest(tap.index, link.mtu) },
+    ...(needsIngress ? [{ name: `Add ingress to ${link.name}`, request: addIngressRequest(link.index) }] : []),
+    { name: `Add ingress to ${tapName}`, request: addIngressRequest(tap.index) },
+    {
+      name: `Redirect ${link.name} to ${tapName}`,
+      request: addRedirectRequest(link.index, tap.index, cookie),
+    },
+    {
+      name: `Redirect ${tapName} to ${link.name}`,
+      request: addRedirectRequest(tap.index, link.index, cookie),
+    },
+  ];
+  const outcomes = socket.change(steps.map(({ request }) => request));
+  outcomes.forEach((refusal: Refusal | undefined, index) => {
+    if (refusal !== undefined) throw refused(steps[index]?.name ?? "Join links", refusal);
+  });
+}
+
+/**
+ * Takes a container's filters off a link, and the discipline too where it was made for them and nobody else uses it.
+ * What is gone already is no error.
+ */
+export function unjoin(socket: RouteSocket, link: number, cookie: string, madeIngress: boolean): void {
+  if (socket.change([ingressRequest(link)])[0] !== undefined) return;
+  const filters = socket.list(filtersRequest(link), decodeFilter).filter(({ matches }) => matches);
+  const own = filters.filter((filter) => filter.cookie === cookie);
+  const requests =
+    madeIngress && own.length === filters.length
+      ? // Without a filter the container was ended half-way: the discipline is the one it had just made.
+        [deleteIngressRequest(link)]
+      : own.map((filter) => deleteFilterRequest(link, filter));
+  for (const refusal of socket.change(requests)) {
+    if (refusal !== undefined && refusal.code !== "ENOENT" && refusal.code !== "EINVAL") {
+      throw refused("Remove redirection", refusal);
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export { tunSetGroup, tunSetInterface, tunSetOwner } from "urunc:sys";
