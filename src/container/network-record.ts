@@ -10,6 +10,8 @@ export interface NetworkRecord {
   readonly path: string;
   /** Index of the link in the namespace. */
   readonly link: number;
+  /** Name of the tap, which outlives the monitor where that opens it by name. */
+  readonly tap: string;
   /** Marks the filters. */
   readonly cookie: string;
   readonly madeIngress: boolean;
@@ -44,12 +46,13 @@ export function readNetworkRecord(directory: number): NetworkRecord | undefined 
 
 function isNetworkRecord(value: unknown): value is NetworkRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { namespace, path, link, cookie, madeIngress } = { ...EMPTY, ...value };
+  const { namespace, path, link, tap, cookie, madeIngress } = { ...EMPTY, ...value };
   return (
     typeof namespace === "string" &&
     typeof path === "string" &&
     typeof link === "number" &&
     Number.isSafeInteger(link) &&
+    typeof tap === "string" &&
     typeof cookie === "string" &&
     typeof madeIngress === "boolean"
   );
@@ -59,6 +62,7 @@ const EMPTY: Readonly<Record<keyof NetworkRecord, unknown>> = {
   namespace: undefined,
   path: undefined,
   link: undefined,
+  tap: undefined,
   cookie: undefined,
   madeIngress: undefined,
 };

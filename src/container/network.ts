@@ -1,6 +1,7 @@
 import { failureOf, RuntimeFailure } from "../failure.ts";
+import type { Nic } from "../monitors/monitor.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
-import { clearIngress, cookieOf, joinLinks, shortHash, unjoin } from "../network/redirect.ts";
+import { clearIngress, joinLinks, removeTap, shortHash, tapNames, unjoin } from "../network/redirect.ts";
 import { openRouteSocket, type RouteSocket } from "../network/route-socket.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import type { Spec } from "../oci/spec.ts";
@@ -14,7 +15,7 @@ import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, fstat, open, openDirectory, readTextFile } from "../sys/file.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
 import { setns } from "../sys/process.ts";
-import { tunSetGroup, tunSetInterface, tunSetOwner } from "../sys/tun.ts";
+import { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "../sys/tun.ts";
 import { type NetworkRecord, readNetworkRecord, writeNetworkRecord } from "./network-record.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
@@ -68,11 +69,9 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
       note("warning", `The guest has no nic: ${choice.link.name} belongs to another unikernel in this namespace`);
       return without;
     }
-    const hash = shortHash(input.directory);
-    const tap = freeName(
-      `u${hash}`,
-      facts.links.map(({ name }) => name),
-    );
+    const { tap, cookie } = tapNames(shortHash(input.directory));
+    // Left over by a container that had the same place: nobody has it open, or the link would be taken.
+    if (facts.links.some(({ name }) => name === tap)) removeTap(socket, tap);
     const fd = openTun();
     const plan = planWith(input, choice, { tap, fd }, note);
     const [nic] = plan.nics;
@@ -82,18 +81,19 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
     }
     const path = spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
     const madeIngress = ingress.state === "free";
-    const record = { namespace, path, link: choice.link.index, cookie: cookieOf(hash), madeIngress };
+    const record = { namespace, path, link: choice.link.index, tap, cookie, madeIngress };
     noteRecord(input.directory, record);
     try {
-      const header = nic.vnetHeader ? IFF_VNET_HDR : 0;
-      makeTap(fd, tap, header, plan);
+      makeTap(fd, nic, plan);
       joinLinks(socket, choice.link, tap, ingress, record.cookie);
     } catch (error) {
       undoQuietly(socket, record, note);
       throw error;
     }
     note("info", `The guest has ${describe(choice)} by ${tap}`);
-    return { plan, taps: [fd] };
+    if (nic.fd !== undefined) return { plan, taps: [fd] };
+    close(fd);
+    return { plan, taps: [] };
   } finally {
     socket.close();
   }
@@ -138,12 +138,6 @@ function resolvConfOf(spec: Spec): string | undefined {
   return spec.mounts.findLast(({ destination }) => cleanPath(destination) === RESOLV_CONF)?.source;
 }
 
-/** At most 15 bytes; a name that is in use gets another end, so that nothing left over is in the way. */
-function freeName(base: string, used: readonly string[]): string {
-  if (!used.includes(base)) return base;
-  for (let count = 1; ; count++) if (!used.includes(`${base}-${count}`)) return `${base}-${count}`;
-}
-
 function openTun(): number {
   try {
     return open(TUN, O_RDWR);
@@ -155,13 +149,16 @@ function openTun(): number {
   }
 }
 
-function makeTap(fd: number, name: string, header: number, { user }: LaunchPlan): void {
+/** A tap that is handed over as a descriptor goes with the last process that has it. */
+function makeTap(fd: number, nic: Nic, { user }: LaunchPlan): void {
+  const isHanded = nic.fd !== undefined;
   try {
-    tunSetInterface(fd, name, IFF_TAP | IFF_NO_PI | header);
+    tunSetInterface(fd, nic.tap, IFF_TAP | IFF_NO_PI | (isHanded ? IFF_VNET_HDR : 0));
     tunSetOwner(fd, user.uid);
     tunSetGroup(fd, user.gid);
+    if (!isHanded) tunSetPersist(fd, true);
   } catch (error) {
-    throw new RuntimeFailure("network", `Make tap ${name}: ${messageOf(error)}`, { kind: "system", cause: error });
+    throw new RuntimeFailure("network", `Make tap ${nic.tap}: ${messageOf(error)}`, { kind: "system", cause: error });
   }
 }
 
@@ -176,10 +173,15 @@ function noteRecord(directory: string, record: NetworkRecord): void {
 
 function undoQuietly(socket: RouteSocket, record: NetworkRecord, note: Note): void {
   try {
-    unjoin(socket, record.link, record.cookie, record.madeIngress);
+    undo(socket, record);
   } catch (error) {
     note("warning", `Undo network: ${messageOf(error)}`);
   }
+}
+
+function undo(socket: RouteSocket, { link, tap, cookie, madeIngress }: NetworkRecord): void {
+  unjoin(socket, link, cookie, madeIngress);
+  removeTap(socket, tap);
 }
 
 /** What `delete` has to undo, with the namespace held open so that it can still be entered when the monitor has ended. */
@@ -224,7 +226,7 @@ export function undoNetwork({ record, namespace }: NetworkToUndo, warn: (message
   try {
     const socket = openRouteSocketIn(namespace);
     try {
-      unjoin(socket, record.link, record.cookie, record.madeIngress);
+      undo(socket, record);
     } finally {
       socket.close();
     }

@@ -45,7 +45,7 @@ function needs(input: GuestInput): GuestAnswer {
  * Name servers are the application's own business.
  */
 function networkWords({ ipv4, ipv6 }: GuestNetwork, device: string): readonly string[] {
-  const prefix = device === NET_DEVICE ? "" : `${device.replaceAll("_", "-")}-`;
+  const prefix = device === NET_DEVICE ? "" : `${device}-`;
   const [family, own] = ipv4 !== undefined ? (["ipv4", ipv4] as const) : (["ipv6", ipv6] as const);
   if (own === undefined) return [];
   const words = [`--${prefix}${family}=${own.address}/${own.prefix}`];

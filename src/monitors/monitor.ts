@@ -7,14 +7,16 @@ export type Accelerator = "kvm" | "tcg" | "none";
 /** Makers of x86 processors as far as monitors treat them differently. */
 export type CpuVendor = "intel" | "amd" | "other";
 
-/** A nic of the guest: a tap that the monitor inherits as an open descriptor. */
+/** How a monitor gets its tap: as an open descriptor with virtio headers, or it opens the device by its name. */
+export type TapHandover = "descriptor" | "name";
+
+/** A nic of the guest and the tap behind it. */
 export interface Nic {
   /** For Solo5 guests the device name of the manifest. */
   readonly id: string;
   readonly tap: string;
-  readonly fd: number;
-  /** Whether frames on the descriptor begin with a virtio header (IFF_VNET_HDR). */
-  readonly vnetHeader: boolean;
+  /** The descriptor the monitor inherits; absent where it opens the tap by its name. */
+  readonly fd?: number;
   /** Name of the container's interface whose place the nic takes. */
   readonly interface: string;
   readonly mac: string;
@@ -69,8 +71,8 @@ export interface Monitor {
   readonly supportsBlock: boolean;
   /** Whether it can attach a disk that must not be written to. */
   readonly supportsReadonlyBlock: boolean;
-  /** How it takes a tap as an open descriptor; absent: it cannot. */
-  readonly tap?: { readonly vnetHeader: boolean };
+  /** How it takes a tap; absent: it cannot have a nic. */
+  readonly tap?: TapHandover;
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
   /** Host paths besides the binary and shared libraries. */

@@ -19,7 +19,7 @@ export const qemu: Monitor = {
   supportsInitrd: true,
   supportsBlock: true,
   supportsReadonlyBlock: true,
-  tap: { vnetHeader: true },
+  tap: "descriptor",
   argv,
   dataFiles,
 };
@@ -89,7 +89,7 @@ function diskOptions(disk: GuestDisk): readonly string[] {
 function nicOptions(nic: Nic): readonly string[] {
   return [
     "-netdev",
-    `tap,id=${nic.id},fd=${nic.fd}`,
+    `tap,id=${nic.id},${nic.fd === undefined ? `ifname=${nic.tap},script=no,downscript=no` : `fd=${nic.fd}`}`,
     "-device",
     `virtio-net-pci,netdev=${nic.id},mac=${nic.mac},host_mtu=${nic.mtu},romfile=`,
   ];

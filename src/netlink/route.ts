@@ -6,6 +6,7 @@ import { type Decoded, decoded, malformed } from "./decoded.ts";
 import { NLM_F_ACK, NLM_F_DUMP, type Request } from "./message.ts";
 
 const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
@@ -19,6 +20,7 @@ const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const IFF_UP = 0x1;
 const IFF_NOARP = 0x80;
+const IFF_LOWER_UP = 0x10000;
 const ARPHRD_ETHER = 1;
 const MAC_LENGTH = 6;
 
@@ -45,7 +47,8 @@ export interface Link {
   readonly mtu: number;
   /** Absent for a device that has no Ethernet addresses or does not resolve them (no ARP): there are no frames. */
   readonly mac?: string;
-  readonly up: boolean;
+  /** There is somebody at the other end; of a tap: a program has it open. */
+  readonly carrier: boolean;
 }
 
 export interface Address {
@@ -76,6 +79,10 @@ export function linksRequest(): Request {
 export function linkByNameRequest(name: string): Request {
   const payload = joined([new Uint8Array(16), attribute(IFLA_IFNAME, text(name))]);
   return { type: RTM_GETLINK, flags: NLM_F_ACK, payload };
+}
+
+export function deleteLinkRequest(name: string): Request {
+  return { ...linkByNameRequest(name), type: RTM_DELLINK };
 }
 
 export function addressesRequest(): Request {
@@ -111,7 +118,7 @@ export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
     name,
     mtu,
     ...(hasFrames && mac?.length === MAC_LENGTH ? { mac: macText(mac) } : {}),
-    up: (flags & IFF_UP) !== 0,
+    carrier: (flags & IFF_LOWER_UP) !== 0,
   });
 }
 

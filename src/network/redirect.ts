@@ -1,5 +1,5 @@
 import type { Link } from "../netlink/route.ts";
-import { decodeLink, linkByNameRequest, linkUpRequest } from "../netlink/route.ts";
+import { decodeLink, deleteLinkRequest, linkByNameRequest, linkUpRequest } from "../netlink/route.ts";
 import {
   addIngressRequest,
   addRedirectRequest,
@@ -34,9 +34,9 @@ export function shortHash(text: string): string {
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
 
-/** The cookie of one container's filters: at most 16 bytes. */
-export function cookieOf(hash: string): string {
-  return `${COOKIE}${hash}`;
+/** What a container's tap is called, and what marks its filters: at most 15 and 16 bytes. */
+export function tapNames(hash: string): { readonly tap: string; readonly cookie: string } {
+  return { tap: `u${hash}`, cookie: `${COOKIE}${hash}` };
 }
 
 /** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
@@ -47,12 +47,14 @@ export function clearIngress(socket: RouteSocket, link: Link, links: readonly Li
     return { state: "free", made: false };
   }
   const filters = socket.list(filtersRequest(link.index), decodeFilter).filter(({ matches }) => matches);
-  const isAlive = ({ target }: Filter) => links.some(({ index }) => index === target);
+  const isAlive = ({ target }: Filter) => links.some(({ index, carrier }) => index === target && carrier);
   const own = filters.filter(({ cookie }) => cookie.startsWith(COOKIE));
   if (own.some(isAlive)) return { state: "taken" };
   for (const filter of own) {
     const [refusal] = socket.change([deleteFilterRequest(link.index, filter)]);
     if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
+    const { tap } = tapNames(filter.cookie.slice(COOKIE.length));
+    if (links.some(({ name }) => name === tap)) removeTap(socket, tap);
   }
   return own.length > 0 && own.length === filters.length ? { state: "free", made: true } : { state: "shared" };
 }
@@ -63,7 +65,7 @@ export function clearIngress(socket: RouteSocket, link: Link, links: readonly Li
  * @throws RuntimeFailure `network` with the step and the kernel's words.
  */
 export function joinLinks(socket: RouteSocket, link: Link, tapName: string, ingress: Ingress, cookie: string): void {
-  const [tap] = socket.list({ ...linkByNameRequest(tapName) }, decodeLink);
+  const [tap] = socket.list(linkByNameRequest(tapName), decodeLink);
   if (tap === undefined) throw refused(`Find ${tapName}`, { code: "ENODEV", text: "it has gone" });
   const needsIngress = ingress.state === "free" && !ingress.made;
   const steps = [
@@ -83,6 +85,12 @@ export function joinLinks(socket: RouteSocket, link: Link, tapName: string, ingr
   outcomes.forEach((refusal: Refusal | undefined, index) => {
     if (refusal !== undefined) throw refused(steps[index]?.name ?? "Join links", refusal);
   });
+}
+
+/** Removes a tap that outlives its monitor; one that has gone is no error. */
+export function removeTap(socket: RouteSocket, name: string): void {
+  const [refusal] = socket.change([deleteLinkRequest(name)]);
+  if (refusal !== undefined && refusal.code !== "ENODEV") throw refused(`Remove tap ${name}`, refusal);
 }
 
 /**

@@ -104,7 +104,8 @@ export function decideNics(planning: Planning, id: string | undefined): readonly
     return [];
   }
   const { interface: name, mac, mtu } = network.guest;
-  return [{ id, tap: network.tap, fd: network.fd, vnetHeader: monitor.tap.vnetHeader, interface: name, mac, mtu }];
+  const fd = monitor.tap === "descriptor" ? { fd: network.fd } : {};
+  return [{ id, tap: network.tap, ...fd, interface: name, mac, mtu }];
 }
 
 /** What is known of a file of the image; own members only, since the image chose the name. */

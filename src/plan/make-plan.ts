@@ -13,6 +13,7 @@ import {
   decideVcpus,
 } from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
+import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
@@ -90,7 +91,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     hostFiles: host.files,
     links: host.links,
     tmpfs: TMPFS,
-    devices,
+    devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
     capabilities: [],
     noNewPrivileges: true,

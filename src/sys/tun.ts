@@ -1,1 +1,1 @@
-export { tunSetGroup, tunSetInterface, tunSetOwner } from "urunc:sys";
+export { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "urunc:sys";
