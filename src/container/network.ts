@@ -80,7 +80,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
       return { plan, taps: [] };
     }
     const path = spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
-    const madeIngress = ingress.state === "free";
+    const madeIngress = ingress.state !== "shared";
     const record = { namespace, path, link: choice.link.index, tap, cookie, madeIngress };
     noteRecord(input.directory, record);
     try {

@@ -20,6 +20,8 @@ const NLMSGERR_ATTR_MSG = 1;
 /** Flags of a request. */
 export const NLM_F_REQUEST = 1;
 export const NLM_F_ACK = 4;
+/** The answer goes to the one who asks, not to listeners only. */
+export const NLM_F_ECHO = 8;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;

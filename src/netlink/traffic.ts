@@ -7,7 +7,7 @@
  */
 import { attribute, bytesOf, decodeAttributes, joined, NESTED, nest, text, textOf } from "./attribute.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
-import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, type Request } from "./message.ts";
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, type Request } from "./message.ts";
 
 const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
@@ -19,10 +19,10 @@ const RTM_GETTFILTER = 46;
 const HEADER = 20;
 /** TC_H_INGRESS: where the discipline is attached. */
 const INGRESS = 0xfffffff1;
-/** ffff: is the discipline itself, to which filters belong; clsact takes the same. */
+/** ffff: is the discipline itself, to which the filters of `ingress` belong. */
 const INGRESS_HANDLE = 0xffff0000;
-/** TC_H_MIN_INGRESS of it, which names the ingress side of clsact too. */
-const INGRESS_SIDE = 0xfffffff2;
+/** TC_H_MIN_INGRESS: the ingress side of `clsact`, which stands in the same place. */
+const CLSACT_INGRESS = 0xfffffff2;
 /** ETH_P_ALL in network byte order, as tcm_info has it. */
 const EVERY_PROTOCOL = 0x0300;
 
@@ -41,6 +41,13 @@ const TC_ACT_STOLEN = 4;
 const SELECTOR = 32;
 const MIRRED = 28;
 const MOST_COOKIE = 16;
+
+/** The ingress side of a link that has a discipline there. */
+export interface IngressSide {
+  /** Index of the link. */
+  readonly link: number;
+  readonly kind: "ingress" | "clsact";
+}
 
 /** A filter on the ingress side of a link. */
 export interface Filter {
@@ -64,7 +71,7 @@ export function addIngressRequest(link: number): Request {
 
 /** Fails with ENOENT or EINVAL where there is none. */
 export function ingressRequest(link: number): Request {
-  return { type: RTM_GETQDISC, flags: NLM_F_ACK, payload: header(link, INGRESS_HANDLE, INGRESS, 0) };
+  return { type: RTM_GETQDISC, flags: NLM_F_ACK | NLM_F_ECHO, payload: header(link, INGRESS_HANDLE, INGRESS, 0) };
 }
 
 /** Takes the discipline with all filters away. */
@@ -72,7 +79,7 @@ export function deleteIngressRequest(link: number): Request {
   return { type: RTM_DELQDISC, flags: NLM_F_ACK, payload: header(link, INGRESS_HANDLE, INGRESS, 0) };
 }
 
-export function addRedirectRequest(from: number, to: number, cookie: string): Request {
+export function addRedirectRequest(from: IngressSide, to: number, cookie: string): Request {
   if (cookie.length > MOST_COOKIE) throw new RangeError(`Cookie of ${cookie.length} characters`);
   const action = nest(
     1,
@@ -81,20 +88,34 @@ export function addRedirectRequest(from: number, to: number, cookie: string): Re
     nest(TCA_ACT_OPTIONS | NESTED, attribute(TCA_MIRRED_PARMS, redirectTo(to))),
   );
   const payload = joined([
-    header(from, 0, INGRESS_SIDE, EVERY_PROTOCOL),
+    header(from.link, 0, parentOf(from), EVERY_PROTOCOL),
     attribute(TCA_KIND, text("u32")),
     nest(TCA_OPTIONS, nest(TCA_U32_ACT, action), attribute(TCA_U32_SEL, matchAll())),
   ]);
   return { type: RTM_NEWTFILTER, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
 }
 
-export function filtersRequest(link: number): Request {
-  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(link, 0, INGRESS_SIDE, 0) };
+export function filtersRequest(side: IngressSide): Request {
+  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(side.link, 0, parentOf(side), 0) };
 }
 
 /** Takes all filters of that filter's priority away, the heads of its tables with them. */
-export function deleteFilterRequest(link: number, filter: Filter): Request {
-  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(link, 0, INGRESS_SIDE, filter.info) };
+export function deleteFilterRequest(side: IngressSide, filter: Filter): Request {
+  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(side.link, 0, parentOf(side), filter.info) };
+}
+
+function parentOf({ kind }: IngressSide): number {
+  return kind === "clsact" ? CLSACT_INGRESS : INGRESS_HANDLE;
+}
+
+/** What stands on the ingress side of a link. */
+export function decodeIngress(type: number, payload: Uint8Array): Decoded<IngressSide> {
+  if (type !== RTM_NEWQDISC) return malformed(`a message of type ${type}, not ${RTM_NEWQDISC}`);
+  if (payload.length < HEADER) return malformed(`a discipline of ${payload.length} bytes`);
+  const attributes = decodeAttributes(payload.subarray(HEADER));
+  if (!attributes.ok) return attributes;
+  const link = new DataView(payload.buffer, payload.byteOffset).getInt32(4, true);
+  return decoded({ link, kind: textOf(attributes.value, TCA_KIND) === "clsact" ? "clsact" : "ingress" });
 }
 
 export function decodeFilter(type: number, payload: Uint8Array): Decoded<Filter> {

@@ -4,10 +4,12 @@ import {
   addIngressRequest,
   addRedirectRequest,
   decodeFilter,
+  decodeIngress,
   deleteFilterRequest,
   deleteIngressRequest,
   type Filter,
   filtersRequest,
+  type IngressSide,
   ingressRequest,
 } from "../netlink/traffic.ts";
 import { type Refusal, type RouteSocket, refused } from "./route-socket.ts";
@@ -17,12 +19,15 @@ const COOKIE = "urunc-";
 
 /** Who takes the frames that come in on a link. */
 export type Ingress =
-  /** Nobody: the discipline is to be made, or one with nothing but what a dead container of ours left is to be used. */
-  | { readonly state: "free"; readonly made: boolean }
-  /** A discipline of somebody else's, to which a filter can be added. */
-  | { readonly state: "shared" }
+  /** Nobody: a discipline is to be made. */
+  | { readonly state: "absent" }
+  /** A discipline that stays, or one with nothing but what a dead container of ours had left there. */
+  | { readonly state: "shared" | "inherited"; readonly side: IngressSide }
   /** A unikernel that runs. */
   | { readonly state: "taken" };
+
+/** What the kernel says where there is no discipline. */
+const ABSENT = ["ENOENT", "EINVAL"];
 
 /** Eight hexadecimal digits that stand for a text (FNV-1a, 32 bits). */
 export function shortHash(text: string): string {
@@ -41,22 +46,19 @@ export function tapNames(hash: string): { readonly tap: string; readonly cookie:
 
 /** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
 export function clearIngress(socket: RouteSocket, link: Link, links: readonly Link[]): Ingress {
-  const [absent] = socket.change([ingressRequest(link.index)]);
-  if (absent !== undefined) {
-    if (absent.code !== "ENOENT" && absent.code !== "EINVAL") throw refused(`Look at ${link.name}`, absent);
-    return { state: "free", made: false };
-  }
-  const filters = socket.list(filtersRequest(link.index), decodeFilter).filter(({ matches }) => matches);
+  const [side] = socket.list(ingressRequest(link.index), decodeIngress, ABSENT);
+  if (side === undefined) return { state: "absent" };
+  const filters = socket.list(filtersRequest(side), decodeFilter).filter(({ matches }) => matches);
   const isAlive = ({ target }: Filter) => links.some(({ index, carrier }) => index === target && carrier);
   const own = filters.filter(({ cookie }) => cookie.startsWith(COOKIE));
   if (own.some(isAlive)) return { state: "taken" };
   for (const filter of own) {
-    const [refusal] = socket.change([deleteFilterRequest(link.index, filter)]);
+    const [refusal] = socket.change([deleteFilterRequest(side, filter)]);
     if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
     const { tap } = tapNames(filter.cookie.slice(COOKIE.length));
     if (links.some(({ name }) => name === tap)) removeTap(socket, tap);
   }
-  return own.length > 0 && own.length === filters.length ? { state: "free", made: true } : { state: "shared" };
+  return { state: own.length > 0 && own.length === filters.length ? "inherited" : "shared", side };
 }
 
 /**
@@ -67,24 +69,30 @@ export function clearIngress(socket: RouteSocket, link: Link, links: readonly Li
 export function joinLinks(socket: RouteSocket, link: Link, tapName: string, ingress: Ingress, cookie: string): void {
   const [tap] = socket.list(linkByNameRequest(tapName), decodeLink);
   if (tap === undefined) throw refused(`Find ${tapName}`, { code: "ENODEV", text: "it has gone" });
-  const needsIngress = ingress.state === "free" && !ingress.made;
+  const outer = "side" in ingress ? ingress.side : newSide(link.index);
   const steps = [
     { name: `Take ${tapName} up with MTU ${link.mtu}`, request: linkUpRequest(tap.index, link.mtu) },
-    ...(needsIngress ? [{ name: `Add ingress to ${link.name}`, request: addIngressRequest(link.index) }] : []),
+    ...(ingress.state === "absent"
+      ? [{ name: `Add ingress to ${link.name}`, request: addIngressRequest(link.index) }]
+      : []),
     { name: `Add ingress to ${tapName}`, request: addIngressRequest(tap.index) },
     {
       name: `Redirect ${link.name} to ${tapName}`,
-      request: addRedirectRequest(link.index, tap.index, cookie),
+      request: addRedirectRequest(outer, tap.index, cookie),
     },
     {
       name: `Redirect ${tapName} to ${link.name}`,
-      request: addRedirectRequest(tap.index, link.index, cookie),
+      request: addRedirectRequest(newSide(tap.index), link.index, cookie),
     },
   ];
   const outcomes = socket.change(steps.map(({ request }) => request));
   outcomes.forEach((refusal: Refusal | undefined, index) => {
     if (refusal !== undefined) throw refused(steps[index]?.name ?? "Join links", refusal);
   });
+}
+
+function newSide(link: number): IngressSide {
+  return { link, kind: "ingress" };
 }
 
 /** Removes a tap that outlives its monitor; one that has gone is no error. */
@@ -98,14 +106,15 @@ export function removeTap(socket: RouteSocket, name: string): void {
  * What is gone already is no error.
  */
 export function unjoin(socket: RouteSocket, link: number, cookie: string, madeIngress: boolean): void {
-  if (socket.change([ingressRequest(link)])[0] !== undefined) return;
-  const filters = socket.list(filtersRequest(link), decodeFilter).filter(({ matches }) => matches);
+  const [side] = socket.list(ingressRequest(link), decodeIngress, [...ABSENT, "ENODEV"]);
+  if (side === undefined) return;
+  const filters = socket.list(filtersRequest(side), decodeFilter).filter(({ matches }) => matches);
   const own = filters.filter((filter) => filter.cookie === cookie);
   const requests =
     madeIngress && own.length === filters.length
       ? // Without a filter the container was ended half-way: the discipline is the one it had just made.
         [deleteIngressRequest(link)]
-      : own.map((filter) => deleteFilterRequest(link, filter));
+      : own.map((filter) => deleteFilterRequest(side, filter));
   for (const refusal of socket.change(requests)) {
     if (refusal !== undefined && refusal.code !== "ENOENT" && refusal.code !== "EINVAL") {
       throw refused("Remove redirection", refusal);

@@ -18,10 +18,13 @@ export interface Refusal {
   readonly text: string;
 }
 
+/** Makes a value of one message. */
+type Decode<T> = (type: number, payload: Uint8Array) => Decoded<T>;
+
 /** rtnetlink of the network namespace in which it was opened. */
 export interface RouteSocket {
-  /** Everything a request lists. */
-  list<T>(request: Request, decode: (type: number, payload: Uint8Array) => Decoded<T>): readonly T[];
+  /** Everything a request lists; nothing when the kernel refuses it with one of the codes of `absent`. */
+  list<T>(request: Request, decode: Decode<T>, absent?: readonly string[]): readonly T[];
   /** Sends requests that ask for acknowledgement as one packet; what the kernel says to each, undefined for success. */
   change(requests: readonly Request[]): readonly (Refusal | undefined)[];
   close(): void;
@@ -41,14 +44,18 @@ export function openRouteSocket(): RouteSocket {
   };
 
   return {
-    list: <T>(request: Request, decode: (type: number, payload: Uint8Array) => Decoded<T>) => {
+    list: <T>(request: Request, decode: Decode<T>, absent: readonly string[] = []) => {
       const own = sendAll([request]);
       const values: T[] = [];
       for (;;) {
         for (const reply of receive(fd, buffer)) {
           if (reply.sequence !== own) continue;
           if (reply.kind === "done") return values;
-          if (reply.kind === "error") throw refused("Read network", refusalOf(reply.errno, reply.text));
+          if (reply.kind === "error") {
+            const refusal = refusalOf(reply.errno, reply.text);
+            if (absent.includes(refusal.code)) return values;
+            throw refused("Read network", refusal);
+          }
           values.push(understood(decode(reply.type, reply.payload)));
         }
       }

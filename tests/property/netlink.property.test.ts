@@ -170,7 +170,7 @@ describe("a filter", () => {
   test("that redirects tells its mark and where to", () => {
     fc.assert(
       fc.property(fc.nat(2 ** 31 - 1), fc.nat(2 ** 31 - 1), fc.stringMatching(/^[ -~]{0,16}$/), (from, to, cookie) => {
-        const { payload } = addRedirectRequest(from, to, cookie);
+        const { payload } = addRedirectRequest({ link: from, kind: "ingress" }, to, cookie);
         expect(decodeFilter(RTM_NEWTFILTER, payload)).toEqual({
           ok: true,
           value: { handle: 0, info: 0x300, matches: true, cookie, target: to },
@@ -178,7 +178,7 @@ describe("a filter", () => {
       }),
       runs(300),
     );
-    expect(() => addRedirectRequest(1, 2, "x".repeat(17))).toThrow(RangeError);
+    expect(() => addRedirectRequest({ link: 1, kind: "clsact" }, 2, "x".repeat(17))).toThrow(RangeError);
   });
 });
 
