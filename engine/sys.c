@@ -330,8 +330,8 @@ JSValue new_pair(JSContext *ctx, int64_t first, int64_t second) {
 /* ---- module -------------------------------------------------------------------------------------------------------*/
 
 static const SysFunction *const families[] = {
-    sys_file_functions,   sys_process_functions, sys_mount_functions,   sys_socket_functions,
-    sys_tty_functions,    sys_kvm_functions,     sys_seccomp_functions,
+    sys_file_functions, sys_process_functions, sys_mount_functions, sys_socket_functions,
+    sys_net_functions,  sys_tty_functions,     sys_kvm_functions,   sys_seccomp_functions,
 };
 #define FAMILIES (sizeof families / sizeof families[0])
 

@@ -2,6 +2,7 @@ import type { GlobalOptions, Invocation } from "../cli/command.ts";
 import { lockContainerDirectory, readProcessLink, removeContainerDirectory } from "../container/container-directory.ts";
 import { deleteContainer } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
+import { openNetworkToUndo, undoNetwork } from "../container/network.ts";
 import { killProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf } from "../container/status.ts";
@@ -58,7 +59,9 @@ function removeLocked(global: GlobalOptions, id: string, warn: (message: string)
   if (typeof found === "string") {
     warn(`Container ${id} has no usable state: removing ${directory.path}`);
     const process = readProcessLink(directory.path);
+    const network = openNetworkToUndo(directory.fd, undefined);
     if (process !== undefined) killProcess(process, KILL_TIMEOUT_MS);
+    if (network !== undefined) undoNetwork(network, warn);
     removeContainerDirectory(directory);
   } else {
     deleteContainer(directory, found, { force: true, warn });

@@ -9,6 +9,7 @@ import { startContainer } from "../container/start.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
+import type { Log } from "../log.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
@@ -35,7 +36,7 @@ export async function run(invocation: Invocation): Promise<number> {
     undo(container, options.warn);
     return 128 + signal;
   }
-  startOrUndo(container, options.warn);
+  startOrUndo(container, invocation.log);
   if (detach) return 0;
   close(container.directory.fd);
   try {
@@ -53,11 +54,11 @@ function exitStatus(plan: LaunchPlan, code: number): number {
   return guest.exitStatus?.(code) ?? code;
 }
 
-function startOrUndo(container: CreatedContainer, warn: (message: string) => void): void {
+function startOrUndo(container: CreatedContainer, log: Log): void {
   try {
-    startContainer(container.directory, container.record, warn);
+    startContainer(container.directory, container.record, log);
   } catch (error) {
-    undo(container, warn);
+    undo(container, log.warning);
     throw error;
   }
 }

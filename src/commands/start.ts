@@ -7,6 +7,6 @@ import { startContainer } from "../container/start.ts";
 export function run({ global, args, argv, log }: Invocation): number {
   const found = lockContainer(global, args[0] ?? "");
   if (found === "runc") return becomeRunc(argv);
-  startContainer(found.directory, found.record, log.warning);
+  startContainer(found.directory, found.record, log);
   return 0;
 }

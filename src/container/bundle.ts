@@ -10,6 +10,7 @@ import type { Spec } from "../oci/spec.ts";
 import { factQuery } from "../plan/fact-query.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { makePlan } from "../plan/make-plan.ts";
+import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
 import { O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG } from "../sys/constants.ts";
@@ -48,6 +49,8 @@ export interface UnikernelBundle {
   readonly path: string;
   readonly spec: Spec;
   readonly plan: LaunchPlan;
+  /** What the plan was made of: `start` makes it again, with the network. */
+  readonly planning: PlanInput;
   readonly warnings: readonly string[];
   /** The configured level of the log; `--debug` goes beyond it. */
   readonly logLevel: Level;
@@ -85,27 +88,28 @@ export async function planBundle(path: string): Promise<PlannedBundle> {
   if (!spec.ok) return spec;
   const configuration = await readConfiguration();
   if (!configuration.ok) return configuration;
-  const planned = planLaunch(spec.value, outcome.metadata, configuration.value, path, rootfs);
+  const planning = planningOf(spec.value, outcome.metadata, configuration.value, path, rootfs);
+  const planned = makePlan(planning);
   if (!planned.ok) return planned;
   const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
   const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
   const logLevel = LEVELS[configuration.value.log.level];
   return {
     ok: true,
-    value: { path, spec: spec.value, plan: planned.value, warnings, logLevel, annotations },
+    value: { path, spec: spec.value, plan: planned.value, planning, warnings, logLevel, annotations },
     warnings,
   };
 }
 
-function planLaunch(
+function planningOf(
   spec: Spec,
   metadata: UnikernelMetadata,
   configuration: Configuration,
   bundle: string,
   rootfs: string,
-): Result<LaunchPlan> {
+): PlanInput {
   const facts = gatherFacts(factQuery(spec, metadata, configuration, machine()), rootfs);
-  return makePlan({ spec, metadata, configuration, facts, bundle });
+  return { spec, metadata, configuration, facts, bundle };
 }
 
 function readConfig(bundle: string): unknown {

@@ -3,6 +3,7 @@ import { timestamp } from "../log.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
+import { networkNamespaceName } from "../sys/namespace.ts";
 import { waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
@@ -59,6 +60,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkId(options.id);
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
+  const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
   try {
     let hooksBegun = false;
@@ -84,6 +86,9 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         bundle: bundle.path,
         annotations: bundle.annotations,
         plan: bundle.plan,
+        planning: bundle.planning,
+        warnings: bundle.warnings,
+        callersNetwork,
         hooks: bundle.spec.hooks,
         namespaces,
         creator: init,

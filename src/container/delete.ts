@@ -1,6 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type ContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
+import { openNetworkToUndo, undoNetwork } from "./network.ts";
 import { killProcess } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
@@ -22,7 +23,9 @@ export function deleteContainer(
   if (status === "running" && !options.force) {
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: running`);
   }
+  const network = openNetworkToUndo(directory.fd, status === "stopped" ? undefined : record.pid);
   if (status !== "stopped") killProcess(identityOf(record), KILL_TIMEOUT_MS);
+  if (network !== undefined) undoNetwork(network, options.warn);
   removeContainerDirectory(directory);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
 }

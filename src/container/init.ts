@@ -1,11 +1,12 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
+import type { PlanInput } from "../plan/plan-input.ts";
 import { dropPrivileges } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { O_WRONLY, POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, dup2, withFile, writeAll } from "../sys/file.ts";
+import { close, dup2, setCloexec, withFile, writeAll } from "../sys/file.ts";
 import {
   execve,
   exit,
@@ -27,15 +28,21 @@ import { accept, peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
 import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
+import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
-import { receive, send, sendError } from "./protocol.ts";
+import { receive, send, sendError, sendNote } from "./protocol.ts";
 
 /** What `create` hands to the process it leaves waiting. */
 export interface InitInput {
   readonly id: string;
   readonly bundle: string;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Without network. */
   readonly plan: LaunchPlan;
+  readonly planning: PlanInput;
+  readonly warnings: readonly string[];
+  /** The network namespace `create` was called in. */
+  readonly callersNetwork: string;
   readonly hooks: Spec["hooks"];
   readonly namespaces: NamespaceSet;
   /** Init's end of the socketpair with `create`. */
@@ -131,7 +138,10 @@ function endIfSignalled(signals: number): void {
 }
 
 function becomeMonitor(input: InitInput, starter: number, signals: number): never {
-  const { plan } = input;
+  // CNI may have been at work since `create`.
+  const { plan, taps } = connectNetwork({ ...input, directory: input.scratch }, (level, text) =>
+    sendNote(starter, level, text),
+  );
   if (plan.oomScoreAdj !== undefined) {
     const score = String(plan.oomScoreAdj);
     withFile("/proc/self/oom_score_adj", O_WRONLY, (fd) => writeAll(fd, score));
@@ -143,6 +153,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   endIfSignalled(signals);
   resetSignalHandlers();
   setSignalMask([]);
+  for (const tap of taps) setCloexec(tap, false);
   send(starter, "exec");
   try {
     execve(plan.exec.path, plan.exec.argv, plan.exec.env);

@@ -7,22 +7,26 @@ import { recvFds, sendFds } from "../sys/socket.ts";
  *
  *   create ⇄ init (a socketpair)                     start ⇄ init (init.sock in the container's directory)
  *   ← ready       namespaces joined                  → start    carry out the rest of the plan
- *   → hooks       run createContainer hooks          ← exec     the next call is execve
- *   ← ready       they succeeded                     ← error    what failed; init ends
- *   → created     the container is made: wait        (end)      after `exec`: the monitor runs, since execve has
- *   ← error       what failed; init ends                        closed the socket; without it: init was killed
- *   (end)         create is gone: init ends too
+ *   → hooks       run createContainer hooks          ← note     a line for the log: what was decided
+ *   ← ready       they succeeded                     ← exec     the next call is execve
+ *   → created     the container is made: wait        ← error    what failed; init ends
+ *   ← error       what failed; init ends             (end)      after `exec`: the monitor runs, since execve has
+ *   (end)         create is gone: init ends too                 closed the socket; without it: init was killed
  */
 export type Message =
   | { readonly type: "ready" | "hooks" | "created" | "start" | "exec" | "end" }
-  | { readonly type: "error"; readonly text: string };
+  | { readonly type: "error"; readonly text: string }
+  | { readonly type: "note"; readonly level: NoteLevel; readonly text: string };
+
+/** Levels of the log that a note may have. */
+export type NoteLevel = "info" | "warning";
 
 /** Longest error text that crosses a socket, in UTF-16 units; the rest is cut off. */
 const TEXT_LIMIT = 4096;
 const PACKET_LIMIT = 16384;
 
 /** @throws RuntimeFailure `init` when the other side is gone. */
-export function send(fd: number, type: Exclude<Message["type"], "error" | "end">): void {
+export function send(fd: number, type: Exclude<Message["type"], "error" | "note" | "end">): void {
   try {
     sendFds(fd, type, []);
   } catch (error) {
@@ -39,10 +43,23 @@ export function sendError(fd: number, error: unknown): void {
   sendFds(fd, `error ${messageOf(error).slice(0, TEXT_LIMIT)}`, []);
 }
 
+/** Nobody may be there to read it, which is no reason to end. */
+export function sendNote(fd: number, level: NoteLevel, text: string): void {
+  try {
+    sendFds(fd, `note ${level} ${text.slice(0, TEXT_LIMIT)}`, []);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
+}
+
 /** The next message; `end` when the other side is gone or says what the table does not have. */
 export function receive(fd: number): Message {
   const text = receiveText(fd);
   if (text.startsWith("error ")) return { type: "error", text: text.slice("error ".length) };
+  for (const level of ["info", "warning"] as const) {
+    const start = `note ${level} `;
+    if (text.startsWith(start)) return { type: "note", level, text: text.slice(start.length) };
+  }
   switch (text) {
     case "ready":
     case "hooks":

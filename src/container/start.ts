@@ -1,4 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
+import type { Log } from "../log.ts";
 import { SOCK_SEQPACKET } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
@@ -20,7 +21,7 @@ const KILL_TIMEOUT_MS = 10_000;
 export function startContainer(
   directory: ContainerDirectory,
   record: ContainerRecord,
-  warn: (message: string) => void,
+  log: Pick<Log, "info" | "warning">,
 ): void {
   const status = statusOf(record);
   if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
@@ -29,7 +30,7 @@ export function startContainer(
   const socket = connectToInit(directory);
   try {
     send(socket, "start");
-    awaitMonitor(socket);
+    awaitMonitor(socket, log);
   } finally {
     close(socket);
   }
@@ -37,7 +38,7 @@ export function startContainer(
     writeRecord(directory, { ...record, status: "running" });
   } catch (error) {
     // The monitor runs, and the status is computed from it: the container is as good without.
-    warn(`Write state: ${messageOf(error)}`);
+    log.warning(`Write state: ${messageOf(error)}`);
   }
   try {
     runHooks("poststart", record.urunc.poststart, {
@@ -71,11 +72,15 @@ function connectToInit(directory: ContainerDirectory): number {
 }
 
 /** `exec` and then the end of the connection: execve closed it. Any other end: there is no monitor. */
-function awaitMonitor(socket: number): void {
+function awaitMonitor(socket: number, log: Pick<Log, "info" | "warning">): void {
   let executing = false;
   for (;;) {
     const message = receive(socket);
     if (message.type === "error") throw new RuntimeFailure("start", message.text, { kind: "system" });
+    if (message.type === "note") {
+      log[message.level](message.text);
+      continue;
+    }
     if (message.type === "end" && executing) return;
     if (message.type !== "exec") throw initEnded();
     executing = true;

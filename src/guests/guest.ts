@@ -1,6 +1,7 @@
 import type { Problem } from "../failure.ts";
 import type { Solo5Device } from "../kernel/kernel-file.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
+import type { GuestNetwork } from "./network.ts";
 
 /** A disk as the guest asks for it. */
 export interface GuestDisk {
@@ -34,6 +35,10 @@ export interface GuestInput {
   readonly containerBoot?: boolean;
   /** Who the application is, for guests that can be told; absent: root in `/`. */
   readonly process?: GuestProcess;
+  /** What the guest takes over from its container; absent: it has no nic. */
+  readonly network?: GuestNetwork;
+  /** `solo5NetDev` of the annotations. */
+  readonly netDevice?: string;
 }
 
 /** An application's arguments and environment as lists. */
@@ -60,6 +65,8 @@ export interface GuestNeeds {
   readonly disks: readonly GuestDisk[];
   /** What a monitor that takes lists passes on; absent: the container's own arguments and environment. */
   readonly application?: Application;
+  /** Name of the nic the guest wants for its network, as disks have an id; absent: it takes none. */
+  readonly nic?: string;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */

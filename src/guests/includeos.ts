@@ -6,9 +6,12 @@ import type { Problem } from "../failure.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { solo5Disks } from "./solo5-disks.ts";
+import { solo5Nic } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read. */
 const BLOCK_DEVICE = "storage";
+/** Name of the nic there. */
+const NET_DEVICE = "service";
 /** Bytes of the command line in IncludeOS' port to Solo5, with the NUL. */
 const COMMAND_LINE = 1024;
 
@@ -32,6 +35,11 @@ function needs(input: GuestInput): GuestAnswer {
   const commandLine = input.args.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "includeos"));
   const disks = solo5Disks("includeos", BLOCK_DEVICE, input, problems);
+  const device = solo5Nic("includeos", NET_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+  if (input.network !== undefined) {
+    warnings.push("includeos: the address is not passed: the guest takes it from its own configuration or by DHCP");
+  }
+  const nic = device === undefined ? {} : { nic: input.monitor === "qemu" ? "net0" : device };
+  return { needs: { commandLine, disks, ...nic, monitorOptions: [], warnings } };
 }

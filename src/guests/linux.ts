@@ -4,11 +4,13 @@
  * init's environment; an init of the urunit convention reads its environment and identity from a text instead.
  */
 import type { Problem } from "../failure.ts";
+import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
 import { EXIT_PORT, hasDebugExit, type InitKind, initText } from "./linux-init.ts";
 import { environmentWord, initWord, isUrunit, urunitWord } from "./linux-words.ts";
+import { type GuestNetwork, ipv4Servers, lostAddress } from "./network.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and arm64, with the NUL. */
 const COMMAND_LINE = 2048;
@@ -53,7 +55,9 @@ function needs(input: GuestInput): GuestAnswer {
     // The output is the application's.
     ...(input.containerBoot === true ? ["quiet"] : []),
     ...rootWords(input),
+    ...(input.network === undefined ? [] : addressWords(input.network)),
     ...(kind === "other" ? input.env.map((entry) => environmentWord(entry, problems)) : configurationWords(hasRamRoot)),
+    ...(input.network === undefined ? [] : routeWords(input.network)),
     `${hasRamRoot ? "rdinit" : "init"}=${initWord(init, problems)}`,
     ...(kind === "guest-init" ? [] : ["--", argumentWords(kind, args, problems)]),
   ];
@@ -62,15 +66,17 @@ function needs(input: GuestInput): GuestAnswer {
   const volumes = attached.filter((disk) => disk.id !== ROOT_DISK);
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
+  const lost = input.network === undefined ? [] : lostAddress("linux", input.network);
   const debugExit = kind === "guest-init" && hasDebugExit(input);
   return {
     needs: {
       commandLine,
       disks: attached,
+      nic: "net0",
       monitorOptions: debugExit ? ["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`] : [],
       ...(text === undefined ? {} : { initConfiguration: { form: hasRamRoot ? "file" : "raw", text } }),
       ...(debugExit ? { debugExit } : {}),
-      warnings: limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args),
+      warnings: [...limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args), ...lost],
     },
   };
 }
@@ -90,6 +96,22 @@ function monitorWords(input: GuestInput): readonly string[] {
   const isArm = input.arch === "aarch64";
   if (input.monitor === "firecracker") return isArm ? ["console=ttyS0"] : ["console=ttyS0", "reboot=k"];
   return [isArm ? "console=ttyAMA0" : "console=ttyS0"];
+}
+
+/** Address, server, gateway, mask, host name, device, way, name servers (Linux, Documentation/admin-guide/nfs/nfsroot). */
+function addressWords(network: GuestNetwork): readonly string[] {
+  if (network.ipv4 === undefined) return [];
+  const { address, prefix, gateway } = network.ipv4;
+  const hostname = network.hostname ?? "";
+  const name = /^[A-Za-z0-9.-]{1,64}$/.test(hostname) ? hostname : "urunc";
+  const fields = [address, "", gateway ?? "", ipv4MaskText(prefix), name, "eth0", "off", ...ipv4Servers(network, 2)];
+  return [`ip=${fields.join(":")}`];
+}
+
+/** The kernel takes no gateway that is outside of the subnet: urunit then makes the route. */
+function routeWords({ ipv4 }: GuestNetwork): readonly string[] {
+  if (ipv4?.gateway === undefined || isSameSubnet(ipv4.address, ipv4.gateway, ipv4.prefix)) return [];
+  return ["URUNIT_DEFROUTE=1"];
 }
 
 /** An initrd is the root when there is one, else a block image at `/`; without either the kernel brings its own. */

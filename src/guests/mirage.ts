@@ -5,10 +5,14 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import type { GuestNetwork } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
+import { solo5Nic } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read: what the mirage tool calls it. */
 const BLOCK_DEVICE = "storage";
+/** Name of the nic there; the arguments for it have no prefix. */
+const NET_DEVICE = "service";
 
 export const mirage: Guest = {
   monitors: ["hvt", "spt", "qemu"],
@@ -27,11 +31,28 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.block !== undefined && input.monitor === "qemu") {
     problems.push(guestProblem("mirage: a block image is attached by hvt and spt only: choose one of them"));
   }
-  const commandLine = input.args.map(escapeArgument).join(" ");
+  const device = solo5Nic("mirage", NET_DEVICE, input, problems);
+  const words = input.network === undefined || device === undefined ? [] : networkWords(input.network, device);
+  const commandLine = [...words, ...input.args.map(escapeArgument)].join(" ");
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
   const disks = solo5Disks("mirage", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+  // QEMU's own names are free to choose; a tender's are those of the manifest.
+  const nic = device === undefined ? {} : { nic: input.monitor === "qemu" ? "net0" : device };
+  return { needs: { commandLine, disks, ...nic, monitorOptions: [], warnings } };
+}
+
+/**
+ * A stack for IPv4 only ends at an IPv6 argument it does not know, so there is one only where there is no IPv4 address.
+ * Name servers are the application's own business.
+ */
+function networkWords({ ipv4, ipv6 }: GuestNetwork, device: string): readonly string[] {
+  const prefix = device === NET_DEVICE ? "" : `${device}-`;
+  const [family, own] = ipv4 !== undefined ? (["ipv4", ipv4] as const) : (["ipv6", ipv6] as const);
+  if (own === undefined) return [];
+  const words = [`--${prefix}${family}=${own.address}/${own.prefix}`];
+  if (own.gateway !== undefined) words.push(`--${prefix}${family}-gateway=${own.gateway}`);
+  return words;
 }
 
 function escapeArgument(argument: string): string {

@@ -5,10 +5,14 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { type GuestNetwork, lostAddress } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
+import { solo5Nic } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read: that of rumprun's Solo5 port. */
 const BLOCK_DEVICE = "rootfs";
+/** Name of the nic there. */
+const NET_DEVICE = "tap";
 
 export const rumprun: Guest = {
   monitors: ["hvt", "spt"],
@@ -27,6 +31,9 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const members = [`"cmdline":${JSON.stringify(input.args.map(escapeArgument).join(" "))}`];
   for (const entry of input.env) members.push(`"env":${JSON.stringify(entry)}`);
+  const device = solo5Nic("rumprun", NET_DEVICE, input, problems);
+  if (input.network?.ipv4 !== undefined && device !== undefined)
+    members.push(`"net":${networkMember(input.network.ipv4)}`);
   if (input.block !== undefined) {
     const mountPoint = JSON.stringify(input.block.mountPoint);
     members.push(`"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":${mountPoint}}`);
@@ -35,7 +42,16 @@ function needs(input: GuestInput): GuestAnswer {
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "rumprun"));
   const disks = solo5Disks("rumprun", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks, monitorOptions: [], warnings: [] } };
+  const warnings = input.network === undefined ? [] : lostAddress("rumprun", input.network);
+  const nic = device === undefined ? {} : { nic: device };
+  return { needs: { commandLine, disks, ...nic, monitorOptions: [], warnings } };
+}
+
+/** The mask of one bit makes every gateway a neighbour, also one outside of the subnet. */
+function networkMember({ address, gateway }: NonNullable<GuestNetwork["ipv4"]>): string {
+  const fixed = `"if":"ukvmif0","cloner":"True","type":"inet","method":"static"`;
+  const way = gateway === undefined ? "" : `,"gw":"${gateway}"`;
+  return `{${fixed},"addr":"${address}","mask":"1"${way}}`;
 }
 
 function escapeArgument(argument: string): string {

@@ -15,10 +15,6 @@ export function solo5Disks(guest: string, usual: string, input: GuestInput, prob
   const { block, blockDevice, devices } = input;
   const refuse = (message: string) => void problems.push(guestProblem(`${guest}: ${message}`));
   if (devices === undefined) return block === undefined ? [] : [{ id: blockDevice ?? usual, ...block }];
-  const nets = devices.filter((device) => device.kind === "net");
-  if (nets.length > 0) {
-    refuse(`the kernel's manifest declares ${listOf(nets)} for the network, which is not supported yet`);
-  }
   const blocks = devices.filter((device) => device.kind === "block");
   const [first] = blocks;
   if (blocks.length > 1) {
@@ -36,7 +32,7 @@ export function solo5Disks(guest: string, usual: string, input: GuestInput, prob
 /** A manifest may have 64 devices. */
 const LISTED = 3;
 
-function listOf(devices: readonly { readonly name: string }[]): string {
+export function listOf(devices: readonly { readonly name: string }[]): string {
   const names = devices.slice(0, LISTED).map((device) => device.name);
   return [...names, ...(devices.length > LISTED ? ["…"] : [])].join(", ");
 }

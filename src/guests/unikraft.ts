@@ -4,8 +4,10 @@
  * last character is `]` (lib/uklibparam).
  */
 import type { Problem } from "../failure.ts";
+import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { type GuestNetwork, ipv4Servers, lostAddress } from "./network.ts";
 import { isBefore, parseVersion } from "./version.ts";
 
 /** From here on parameters are called `env.vars`, `netdev.ip` and `vfs.fstab`. */
@@ -40,15 +42,13 @@ function needs(input: GuestInput): GuestAnswer {
     "Unikraft",
     input.arch === "aarch64" ? "console=ttyS0" : "",
     current ? environment(input.env, problems) : "",
-    "",
-    "",
-    "",
+    ...networkFields(input.network, current, warnings),
     input.initrd ? (current ? FSTAB : "vfs.rootfs=initrd") : "",
     "--",
     input.args.map((argument) => quote(argument, problems)).join(" "),
   ];
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine: fields.join(" "), disks: [], monitorOptions: [], warnings } };
+  return { needs: { commandLine: fields.join(" "), disks: [], nic: "net0", monitorOptions: [], warnings } };
 }
 
 /** A version that is missing or cannot be read counts as current. */
@@ -58,6 +58,23 @@ function isCurrent(text: string, warnings: string[]): boolean {
   if (version !== undefined) return !isBefore(version, NEW_PARAMETERS);
   warnings.push(`unikraft: version ${JSON.stringify(text.slice(0, 40))} cannot be read, the newest format is used`);
   return true;
+}
+
+/** Three fields, empty where there is nothing to say. Netdev parameters end where the last known value does. */
+function networkFields(network: GuestNetwork | undefined, current: boolean, warnings: string[]): readonly string[] {
+  if (network === undefined) return ["", "", ""];
+  warnings.push(...lostAddress("unikraft", network));
+  if (network.ipv4 === undefined) return ["", "", ""];
+  const { address, prefix, gateway } = network.ipv4;
+  if (!current) {
+    return [
+      `netdev.ipv4_addr=${address}`,
+      gateway === undefined ? "" : `netdev.ipv4_gw_addr=${gateway}`,
+      `netdev.ipv4_subnet_mask=${ipv4MaskText(prefix)}`,
+    ];
+  }
+  const values = [`${address}/${prefix}`, gateway ?? "", ...ipv4Servers(network, 2)];
+  return [`netdev.ip=${values.join(":").replace(/:+$/, "")}`, "", ""];
 }
 
 /** An entry that ends in `]` would end the list, so it gets a parameter of its own. */

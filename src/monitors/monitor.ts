@@ -8,6 +8,22 @@ export type Accelerator = "kvm" | "tcg" | "none";
 /** Makers of x86 processors as far as monitors treat them differently. */
 export type CpuVendor = "intel" | "amd" | "other";
 
+/** How a monitor gets its tap: as an open descriptor with virtio headers, or it opens the device by its name. */
+export type TapHandover = "descriptor" | "name";
+
+/** A nic of the guest and the tap behind it. */
+export interface Nic {
+  /** For Solo5 guests the device name of the manifest. */
+  readonly id: string;
+  readonly tap: string;
+  /** The descriptor the monitor inherits; absent where it opens the tap by its name. */
+  readonly fd?: number;
+  /** Name of the container's interface whose place the nic takes. */
+  readonly interface: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
 /** What a monitor is told. All paths are inside its own root. */
 export interface MonitorInput {
   readonly binary: string;
@@ -25,6 +41,7 @@ export interface MonitorInput {
   readonly guest: GuestNeeds;
   /** For monitors that take arguments and environment as lists, not as a kernel command line. */
   readonly application: Application;
+  readonly nics: readonly Nic[];
   readonly configuration: MonitorConfiguration;
 }
 
@@ -74,6 +91,8 @@ export interface Monitor {
   readonly supportsBlock: boolean;
   /** Whether it can attach a disk that must not be written to. */
   readonly supportsReadonlyBlock: boolean;
+  /** How it takes a tap; absent: it cannot have a nic. */
+  readonly tap?: TapHandover;
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
   /** Files it reads besides those of host and image. */

@@ -12,6 +12,8 @@ export const SOLO5 = {
   supportsBlock: true,
   // The tender opens block devices for reading and writing.
   supportsReadonlyBlock: false,
+  // Since it asks the device for its MTU, the tender refuses every descriptor (`--net:NAME=@FD`, 0.12.1).
+  tap: "name",
   argv,
   dataFiles: () => [],
 } as const satisfies Omit<Monitor, "program" | "accelerators" | "memoryUnit" | "maximumMemory">;
@@ -22,6 +24,7 @@ function argv(input: MonitorInput): readonly string[] {
     input.binary,
     `--mem=${input.memory / MEBIBYTE}`,
     ...disks.map((disk) => `--block:${disk.id}=${disk.path}`),
+    ...input.nics.flatMap(({ id, tap, mac }) => [`--net:${id}=${tap}`, `--net-mac:${id}=${mac}`]),
     ...monitorOptions,
     "--",
     input.kernel,

@@ -1,5 +1,5 @@
 /** The single decisions of a plan: each answers a value and notes what stands against it. */
-import type { Accelerator } from "../monitors/monitor.ts";
+import type { Accelerator, Nic } from "../monitors/monitor.ts";
 import type { Namespace } from "../oci/spec.ts";
 import type { Planning } from "./plan-input.ts";
 
@@ -102,6 +102,20 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
     }
   }
   return find("mount") === undefined ? [...namespaces, { type: "mount" }] : namespaces;
+}
+
+/** The nic for the network there is, where guest and monitor can have one. */
+export function decideNics(planning: Planning, id: string | undefined): readonly Nic[] {
+  const { network, monitor, metadata, warnings } = planning;
+  if (network === undefined) return [];
+  const unable = monitor.tap === undefined ? metadata.monitor : id === undefined ? metadata.guest : undefined;
+  if (monitor.tap === undefined || id === undefined) {
+    warnings.push(`${unable} cannot be given a nic: the guest runs without ${network.guest.interface}`);
+    return [];
+  }
+  const { interface: name, mac, mtu } = network.guest;
+  const fd = monitor.tap === "descriptor" ? { fd: network.fd } : {};
+  return [{ id, tap: network.tap, ...fd, interface: name, mac, mtu }];
 }
 
 /** What is known of a file of the image; own members only, since the image chose the name. */

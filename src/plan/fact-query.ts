@@ -31,6 +31,8 @@ export interface FactQuery {
 
 /** Nodes every monitor gets. */
 export const COMMON_DEVICES: readonly string[] = ["/dev/null", "/dev/urandom"];
+/** For monitors that open their tap themselves. */
+export const TUN_DEVICE = "/dev/net/tun";
 export const KVM_DEVICE = "/dev/kvm";
 
 const LIBRARIES: readonly string[] = [...LIBRARY_DIRECTORIES, LIBRARY_CACHE];

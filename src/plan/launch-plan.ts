@@ -1,7 +1,7 @@
 import type { GuestDisk } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
-import type { Accelerator, WrittenFile } from "../monitors/monitor.ts";
+import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
@@ -86,8 +86,8 @@ export interface LaunchPlan {
   readonly disks: readonly GuestDisk[];
   /** The monitor's exit status is 2 * the guest's + 1, unless that is 0. */
   readonly debugExit?: true;
-  /** No nic is attached yet: the guest runs without network. */
-  readonly nics: readonly [];
+  /** None before `start`, which reads the network. */
+  readonly nics: readonly Nic[];
   readonly namespaces: readonly Namespace[];
   readonly rootfs: string;
   readonly imageFiles: readonly ImageFile[];

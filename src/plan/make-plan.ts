@@ -10,11 +10,13 @@ import {
   decideArguments,
   decideMemory,
   decideNamespaces,
+  decideNics,
   decideVcpus,
   imageFile,
 } from "./decide.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
+import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
@@ -60,6 +62,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const needs = askGuest(planning);
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
+  const nics = decideNics(planning, needs.nic);
 
   const initrd = decideInitrd(planning, needs, memory);
   const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
@@ -75,6 +78,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     seccomp: spec.linux.seccomp,
     guest: needs,
     application: needs.application ?? { args: decideArguments(planning), env: spec.process.env },
+    nics,
     configuration: settings,
   };
   const judgement = monitor.judge?.(launch);
@@ -97,7 +101,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     exec: { path: host.binary, argv: monitor.argv(launch), env: ENVIRONMENT },
     disks: needs.disks,
     ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
-    nics: [],
+    nics,
     namespaces,
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
     // What goes into a made initrd is read there.
@@ -107,7 +111,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     links: host.links,
     files: monitor.writtenFiles?.(launch) ?? [],
     tmpfs: TMPFS,
-    devices,
+    devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
     capabilities: [],
     noNewPrivileges: true,
@@ -142,6 +146,10 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
     ...solo5Devices(planning),
+    ...(planning.network === undefined || planning.monitor.tap === undefined
+      ? {}
+      : { network: planning.network.guest }),
+    ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
   };
   const answer = guest.needs(input);

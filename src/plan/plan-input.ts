@@ -1,10 +1,20 @@
 import type { Configuration, MonitorConfiguration } from "../config/configuration.ts";
 import type { Problem } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
+import type { GuestNetwork } from "../guests/network.ts";
 import type { Monitor } from "../monitors/monitor.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { HostFacts } from "./host-facts.ts";
+
+/** The network for the guest, known only when the container is started, and the tap that leads to it. */
+export interface PlanNetwork {
+  readonly guest: GuestNetwork;
+  /** Name of the tap. */
+  readonly tap: string;
+  /** Its descriptor, which the monitor inherits. */
+  readonly fd: number;
+}
 
 /** All a plan is made of. */
 export interface PlanInput {
@@ -14,6 +24,8 @@ export interface PlanInput {
   readonly facts: HostFacts;
   /** Absolute path of the bundle. */
   readonly bundle: string;
+  /** Absent at `create`: the plan then has no nic. */
+  readonly network?: PlanNetwork;
 }
 
 /** The input with what every step looks up in it, and where findings go. */

@@ -74,8 +74,16 @@ function guestRows(plan: LaunchPlan): readonly Row[] {
       `disk ${disk.id}`,
       `${disk.path} at ${disk.mountPoint}, ${disk.readonly ? "read-only" : "writable"}`,
     ]),
-    ["network", "none"],
+    ...networkRows(plan),
   ];
+}
+
+function networkRows({ nics, namespaces }: LaunchPlan): readonly Row[] {
+  if (nics.length > 0) {
+    return nics.map((nic) => [`nic ${nic.id}`, `${nic.interface}, ${nic.mac}, MTU ${nic.mtu}, by ${nic.tap}`]);
+  }
+  const isOwn = namespaces.some(({ type }) => type === "network");
+  return [["network", isOwn ? "read at start, from the network namespace" : "none: it is the host's"]];
 }
 
 function monitorRows(plan: LaunchPlan): readonly Row[] {

@@ -85,3 +85,12 @@ export const WNOHANG = 1;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 export const POLLHUP = 0x10;
+
+/** netlink.h */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_EXT_ACK = 11;
+
+/** if_tun.h */
+export const IFF_TAP = 0x2;
+export const IFF_NO_PI = 0x1000;
+export const IFF_VNET_HDR = 0x4000;

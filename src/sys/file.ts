@@ -76,6 +76,7 @@ export {
   readlinkat,
   readText,
   sendfile,
+  setCloexec,
   setNonblock,
   symlinkat,
   umask,

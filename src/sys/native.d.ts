@@ -246,6 +246,30 @@ declare module "urunc:sys" {
   export function recvFds(fd: number, limit: number): { readonly text: string; readonly fds: number[] };
   export function shutdown(fd: number, how: number): void;
 
+  // ---- netlink and tun (engine/sys_net.c) ----------------------------------------------------------------------------
+
+  /** socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol). */
+  export function netlinkSocket(protocol: number): number;
+  /** bind(2) to a port the kernel chooses and to the multicast groups of the mask. */
+  export function bindNetlink(fd: number, groups: number): void;
+  /** setsockopt(SOL_NETLINK, option). */
+  export function setNetlinkOption(fd: number, option: number, on: boolean): void;
+  /** sendto(2) of buffer[offset, offset+length) to the kernel, MSG_NOSIGNAL; the bytes sent. */
+  export function sendNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
+  /**
+   * recvfrom(2), MSG_TRUNC, into buffer[offset, offset+length); retries EINTR. The packet's length, which may be more
+   * than the buffer took, and the sender's port: 0 is the kernel.
+   */
+  export function recvNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): [number, number];
+  /** ioctl TUNSETIFF on an open /dev/net/tun, flags IFF_*, name of at most 15 bytes; the interface's name. */
+  export function tunSetInterface(fd: number, name: string, flags: number): string;
+  /** ioctl TUNSETOWNER. */
+  export function tunSetOwner(fd: number, uid: number): void;
+  /** ioctl TUNSETGROUP. */
+  export function tunSetGroup(fd: number, gid: number): void;
+  /** ioctl TUNSETPERSIST. */
+  export function tunSetPersist(fd: number, on: boolean): void;
+
   // ---- terminal (engine/sys_tty.c) -----------------------------------------------------------------------------------
 
   export function isatty(fd: number): boolean;

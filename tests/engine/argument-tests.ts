@@ -26,6 +26,7 @@ const text: Kind = { sample: ABSENT, typeErrors: ["a\0b", "\0", 1, null, {}, und
 const content: Kind = { sample: "text", typeErrors: [1, null, {}, undefined], rangeErrors: [] };
 const textOrNull: Kind = { ...text, typeErrors: text.typeErrors.filter((value) => value !== null) };
 const socketPath: Kind = { ...text, rangeErrors: ["", "x".repeat(108), "ä".repeat(54)] };
+const interfaceName: Kind = { ...text, sample: "name", rangeErrors: ["x".repeat(16), "ä".repeat(8)] };
 const texts: Kind = {
   sample: ["a"],
   typeErrors: ["a", null, {}, undefined, [1], ["a\0"], ["a", undefined]],
@@ -184,6 +185,15 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   sendFds: [fd, content, numbers([0], [-1], [2 ** 31], new Array(17).fill(0))],
   recvFds: [fd, number(1, 0, -1, 65537)],
   shutdown: [fd, int],
+  netlinkSocket: [int],
+  bindNetlink: [fd, u32],
+  setNetlinkOption: [fd, int, flag],
+  sendNetlink: [fd, bytes, offset, length],
+  recvNetlink: [fd, bytes, offset, length],
+  tunSetInterface: [fd, interfaceName, number(0, -1, 65536)],
+  tunSetOwner: [fd, id],
+  tunSetGroup: [fd, id],
+  tunSetPersist: [fd, flag],
   isatty: [fd],
   openPtyMaster: [text],
   openPtyPeer: [fd],

@@ -6,6 +6,7 @@ import { engineRuleTests } from "./engine-rule-tests.ts";
 import { fileTests } from "./file-tests.ts";
 import { equal, runTests, type Test, test } from "./harness.ts";
 import { mountTests } from "./mount-tests.ts";
+import { networkTests } from "./network-tests.ts";
 import { processTests } from "./process-tests.ts";
 import { socketTests } from "./socket-tests.ts";
 import { terminalTests } from "./terminal-tests.ts";
@@ -17,6 +18,7 @@ const behaviourTests: readonly Test[] = [
   ...processTests,
   ...mountTests,
   ...socketTests,
+  ...networkTests,
   ...terminalTests,
   ...deviceTests,
 ];

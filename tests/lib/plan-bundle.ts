@@ -2,6 +2,7 @@
 import { DEFAULT_CONFIGURATION } from "../../src/config/defaults.ts";
 import { parseConfiguration } from "../../src/config/parse-configuration.ts";
 import type { Problem } from "../../src/failure.ts";
+import type { GuestAddress } from "../../src/guests/network.ts";
 import type { KernelFile } from "../../src/kernel/kernel-file.ts";
 import { readMetadata } from "../../src/oci/annotations.ts";
 import { parseSpec } from "../../src/oci/parse-spec.ts";
@@ -9,6 +10,7 @@ import { factQuery } from "../../src/plan/fact-query.ts";
 import type { HostFacts } from "../../src/plan/host-facts.ts";
 import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
+import type { PlanNetwork } from "../../src/plan/plan-input.ts";
 import { KERNELS } from "./kernels.ts";
 
 export type Outcome =
@@ -22,6 +24,7 @@ export interface BundleTexts {
   readonly toml?: string | undefined;
   readonly facts: HostFacts;
   readonly bundle: string;
+  readonly network?: PlanNetwork | undefined;
 }
 
 export function planOf(texts: BundleTexts): Outcome {
@@ -43,6 +46,7 @@ export function planOf(texts: BundleTexts): Outcome {
     configuration: configuration.value,
     facts: texts.facts,
     bundle: texts.bundle,
+    ...(texts.network === undefined ? {} : { network: texts.network }),
   });
   if (!plan.ok) return { problems: plan.problems };
   const warnings = [...spec.warnings, ...found.warnings, ...configuration.warnings, ...plan.warnings];
@@ -93,4 +97,36 @@ function objectOf(value: unknown): Record<string, unknown> {
 
 function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** What `start` finds out about the network; undefined for a case without. */
+export function decodeNetwork(json: unknown): PlanNetwork | undefined {
+  if (json === null) return undefined;
+  const { tap, fd, guest } = { tap: "", fd: 0, guest: {}, ...objectOf(json) };
+  const own = { ...objectOf(guest) };
+  const ipv4 = addressOf(own["ipv4"]);
+  const ipv6 = addressOf(own["ipv6"]);
+  return {
+    tap: String(tap),
+    fd: Number(fd),
+    guest: {
+      interface: String(own["interface"]),
+      mac: String(own["mac"]),
+      mtu: Number(own["mtu"]),
+      ...(ipv4 === undefined ? {} : { ipv4 }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+      dns: textsOf(own["dns"]),
+      ...(own["hostname"] === undefined ? {} : { hostname: String(own["hostname"]) }),
+    },
+  };
+}
+
+function addressOf(json: unknown): GuestAddress | undefined {
+  if (json === undefined) return undefined;
+  const { address, prefix, gateway } = { ...objectOf(json) };
+  return {
+    address: String(address),
+    prefix: Number(prefix),
+    ...(gateway === undefined ? {} : { gateway: String(gateway) }),
+  };
 }

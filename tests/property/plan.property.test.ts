@@ -121,6 +121,7 @@ function directly(application: Application): MonitorInput {
     seccomp: true,
     guest: { commandLine: "", disks: [], monitorOptions: [], warnings: [] },
     application,
+    nics: [],
     configuration: DEFAULT_CONFIGURATION.monitors.uhyve,
   };
 }

@@ -112,7 +112,14 @@ describe("devices of Solo5 guests", () => {
 
   test("that cannot be attached are refused, and files without a device too", () => {
     const net = { kind: "net", name: "service" } as const;
-    expect(problemsOf("mirage", { ...input, devices: [storage, net] })[0]).toContain("service for the network");
+    expect(needsOf("mirage", { ...input, devices: [storage, { ...net, name: "lan" }] }).nic).toBe("lan");
+    expect(needsOf("mirage", { ...input, devices: [storage] }).nic).toBeUndefined();
+    expect(problemsOf("mirage", { ...input, devices: [storage, net, { ...net, name: "b" }] })[0]).toContain(
+      "service, b",
+    );
+    expect(problemsOf("mirage", { ...input, netDevice: "x", devices: [storage, net] })[0]).toContain(
+      "declares service",
+    );
     expect(problemsOf("mirage", { ...input, devices: [storage, { kind: "block", name: "b" }] })[0]).toContain(
       "htdocs, b",
     );

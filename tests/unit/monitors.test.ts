@@ -17,6 +17,7 @@ const INPUT: MonitorInput = {
   accelerator: "kvm",
   seccomp: true,
   guest: NEEDS,
+  nics: [],
   application: { args: ["app"], env: [] },
   configuration: DEFAULT_MONITOR,
 };

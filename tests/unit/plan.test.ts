@@ -27,6 +27,7 @@ const INPUT: MonitorInput = {
   seccomp: true,
   guest: NEEDS,
   application: { args: ["app"], env: [] },
+  nics: [],
   configuration: DEFAULT_CONFIGURATION.monitors.qemu,
 };
 const DISK = { id: "rootfs", path: "/guest/a,b", mountPoint: "/", readonly: true };

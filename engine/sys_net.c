@@ -1,0 +1,117 @@
+/* Netlink sockets and tun devices. */
+#include "sys.h"
+
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+static JSValue sys_netlink_socket(JSContext *ctx, JSValueConst *argv) {
+    int protocol;
+    if (!arg_int(ctx, argv[0], &protocol))
+        return JS_EXCEPTION;
+    return sys_number(ctx, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), "socket", NULL);
+}
+
+static JSValue sys_bind_netlink(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint32_t groups;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_u32(ctx, argv[1], &groups))
+        return JS_EXCEPTION;
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
+    return sys_done(ctx, bind(fd, (struct sockaddr *)&address, sizeof address), "bind", NULL);
+}
+
+static JSValue sys_set_netlink_option(JSContext *ctx, JSValueConst *argv) {
+    int fd, option;
+    bool on;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_int(ctx, argv[1], &option) || !arg_bool(ctx, argv[2], &on))
+        return JS_EXCEPTION;
+    int value = on;
+    return sys_done(ctx, setsockopt(fd, SOL_NETLINK, option, &value, sizeof value), "setsockopt", NULL);
+}
+
+static JSValue sys_send_netlink(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint8_t *bytes;
+    size_t length;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &length))
+        return JS_EXCEPTION;
+    struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+    ssize_t sent = sendto(fd, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&kernel, sizeof kernel);
+    return sys_number(ctx, sent, "sendto", NULL);
+}
+
+/* MSG_TRUNC: the answer is the packet's length, also when it is more than the buffer has room for. */
+static JSValue sys_recv_netlink(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint8_t *bytes;
+    size_t length;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &length))
+        return JS_EXCEPTION;
+    struct sockaddr_nl sender = { .nl_family = AF_NETLINK };
+    socklen_t size = sizeof sender;
+    ssize_t received;
+    do
+        received = recvfrom(fd, bytes, length, MSG_TRUNC, (struct sockaddr *)&sender, &size);
+    while (received < 0 && errno == EINTR);
+    return received < 0 ? sys_throw(ctx, "recvfrom", NULL) : new_pair(ctx, received, sender.nl_pid);
+}
+
+/* The flags IFF_* of linux/if_tun.h; an empty name or one with %d lets the kernel choose. */
+static JSValue sys_tun_set_interface(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    int64_t flags;
+    TEXT name = NO_TEXT;
+    struct ifreq request = { .ifr_flags = 0 };
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &name) ||
+        !arg_integer(ctx, argv[2], 0, UINT16_MAX, &flags))
+        return JS_EXCEPTION;
+    if (name.length >= sizeof request.ifr_name)
+        return JS_ThrowRangeError(ctx, "Interface name has %zu bytes, not at most %zu", name.length,
+                                  sizeof request.ifr_name - 1);
+    memcpy(request.ifr_name, name.s, name.length);
+    request.ifr_flags = (short)(uint16_t)flags;
+    if (ioctl(fd, TUNSETIFF, &request) < 0)
+        return sys_throw(ctx, "ioctl", name.s);
+    return new_text(ctx, request.ifr_name, strnlen(request.ifr_name, sizeof request.ifr_name));
+}
+
+static JSValue sys_tun_set_owner(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint32_t id;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_id(ctx, argv[1], &id))
+        return JS_EXCEPTION;
+    return sys_done(ctx, ioctl(fd, TUNSETOWNER, (unsigned long)id), "ioctl", NULL);
+}
+
+static JSValue sys_tun_set_group(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint32_t id;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_id(ctx, argv[1], &id))
+        return JS_EXCEPTION;
+    return sys_done(ctx, ioctl(fd, TUNSETGROUP, (unsigned long)id), "ioctl", NULL);
+}
+
+static JSValue sys_tun_set_persist(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    bool on;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_bool(ctx, argv[1], &on))
+        return JS_EXCEPTION;
+    return sys_done(ctx, ioctl(fd, TUNSETPERSIST, (unsigned long)on), "ioctl", NULL);
+}
+
+const SysFunction sys_net_functions[] = {
+    { "netlinkSocket", sys_netlink_socket, 1, 1 },
+    { "bindNetlink", sys_bind_netlink, 2, 2 },
+    { "setNetlinkOption", sys_set_netlink_option, 3, 3 },
+    { "sendNetlink", sys_send_netlink, 4, 4 },
+    { "recvNetlink", sys_recv_netlink, 4, 4 },
+    { "tunSetInterface", sys_tun_set_interface, 3, 3 },
+    { "tunSetOwner", sys_tun_set_owner, 2, 2 },
+    { "tunSetGroup", sys_tun_set_group, 2, 2 },
+    { "tunSetPersist", sys_tun_set_persist, 2, 2 },
+    { 0 },
+};

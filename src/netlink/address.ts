@@ -1,0 +1,63 @@
+/** Internet addresses as bytes and as text. */
+
+export type Family = "ipv4" | "ipv6";
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+
+/** undefined for what is neither of the two. */
+export function familyOf(number: number): Family | undefined {
+  return number === AF_INET ? "ipv4" : number === AF_INET6 ? "ipv6" : undefined;
+}
+
+/** Four bytes as IPv4, sixteen as IPv6 in the form of RFC 5952; undefined for any other length. */
+export function addressText(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join(".");
+  return bytes.length === 16 ? ipv6Text(bytes) : undefined;
+}
+
+function ipv6Text(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0));
+  const { start, length } = longestZeros(groups);
+  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(":");
+  if (length < 2) return hex(groups);
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+function longestZeros(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let end = start;
+    while (groups[end] === 0) end++;
+    if (end - start > best.length) best = { start, length: end - start };
+  }
+  return best;
+}
+
+/** The 32 bits of dotted IPv4 text; undefined for anything else. */
+export function ipv4Number(text: string): number | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  if (match === null) return undefined;
+  const parts = match.slice(1).map(Number);
+  return parts.every((part) => part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
+}
+
+function ipv4Mask(prefix: number): number {
+  return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
+}
+
+export function ipv4MaskText(prefix: number): string {
+  const mask = ipv4Mask(prefix);
+  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
+}
+
+/** Whether two IPv4 addresses lie in one subnet of that prefix. */
+export function isSameSubnet(left: string, right: string, prefix: number): boolean {
+  const [a, b] = [ipv4Number(left), ipv4Number(right)];
+  if (a === undefined || b === undefined) return false;
+  return ((a ^ b) & ipv4Mask(prefix)) === 0;
+}
+
+export function macText(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":");
+}

@@ -1,0 +1,1 @@
+export { netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "urunc:sys";

@@ -1,0 +1,1 @@
+export { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "urunc:sys";

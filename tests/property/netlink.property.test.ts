@@ -1,0 +1,250 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { addressText, ipv4MaskText, ipv4Number, isSameSubnet } from "../../src/netlink/address.ts";
+import { attribute, decodeAttributes, joined, nest, text, textOf, u32, u32Of } from "../../src/netlink/attribute.ts";
+import type { Decoded } from "../../src/netlink/decoded.ts";
+import { decodeReplies, encodeRequest } from "../../src/netlink/message.ts";
+import { decodeAddress, decodeDefaultRoute, decodeLink } from "../../src/netlink/route.ts";
+import { addRedirectRequest, decodeFilter } from "../../src/netlink/traffic.ts";
+import { parseResolvConf } from "../../src/plan/resolv-conf.ts";
+import { runs } from "../lib/arbitrary.ts";
+
+const RTM_NEWLINK = 16;
+const RTM_NEWADDR = 20;
+const RTM_NEWROUTE = 24;
+const RTM_NEWTFILTER = 44;
+
+const bytes = fc.uint8Array({ maxLength: 300 });
+const attributes = fc.array(fc.tuple(fc.integer({ min: 0, max: 0x3fff }), bytes), { maxLength: 12 });
+
+function encode(list: readonly (readonly [number, Uint8Array])[]): Uint8Array {
+  return joined(list.map(([type, value]) => attribute(type, value)));
+}
+
+/** What a decoder is asked to do: never to throw. */
+const DECODERS: Readonly<Record<string, (input: Uint8Array) => Decoded<unknown>>> = {
+  attributes: decodeAttributes,
+  replies: decodeReplies,
+  link: (input) => decodeLink(RTM_NEWLINK, input),
+  address: (input) => decodeAddress(RTM_NEWADDR, input),
+  route: (input) => decodeDefaultRoute(RTM_NEWROUTE, input),
+  filter: (input) => decodeFilter(RTM_NEWTFILTER, input),
+};
+
+describe.each(Object.entries(DECODERS))("the decoder of %s", (_name, decode) => {
+  test("answers a value or a reason for any bytes", () => {
+    fc.assert(
+      fc.property(bytes, (input) => {
+        const result = decode(input);
+        if (!result.ok) expect(result.reason).not.toBe("");
+      }),
+      runs(2000),
+    );
+  });
+
+  test("answers for bytes that begin as they should, of any lengths inside", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), attributes, bytes, (head, list, tail) => {
+        const result = decode(joined([head, encode(list), tail]));
+        expect(typeof result.ok).toBe("boolean");
+      }),
+      runs(1000),
+    );
+  });
+
+  test("sees only its part of a larger buffer", () => {
+    fc.assert(
+      fc.property(bytes, bytes, bytes, (before, input, after) => {
+        const whole = joined([before, input, after]);
+        const part = whole.subarray(before.length, before.length + input.length);
+        expect(decode(part)).toEqual(decode(input));
+      }),
+      runs(500),
+    );
+  });
+});
+
+describe("attributes", () => {
+  test("come back as they were written", () => {
+    fc.assert(
+      fc.property(attributes, (list) => {
+        const result = decodeAttributes(encode(list));
+        expect(result).toEqual({ ok: true, value: list.map(([type, value]) => ({ type, value })) });
+      }),
+      runs(1000),
+    );
+  });
+
+  test("cut anywhere are a reason or fewer attributes, never others", () => {
+    fc.assert(
+      fc.property(attributes, fc.nat(), (list, cut) => {
+        const whole = encode(list);
+        const result = decodeAttributes(whole.subarray(0, cut % (whole.length + 1)));
+        if (!result.ok) return;
+        result.value.forEach((entry, index) => {
+          expect([entry.type, entry.value]).toEqual(list[index]);
+        });
+      }),
+      runs(1000),
+    );
+  });
+
+  test.each([2 ** 16 - 3, 2 ** 16 - 1, 2 ** 16, 2 ** 16 + 1, 2 ** 20])("of %d bytes are refused", (size) => {
+    expect(() => attribute(1, new Uint8Array(size))).toThrow(RangeError);
+    expect(() => nest(1, attribute(1, new Uint8Array(2 ** 15)), new Uint8Array(size))).toThrow(RangeError);
+  });
+
+  test("of the most bytes there is room for are written", () => {
+    const value = new Uint8Array(2 ** 16 - 5).fill(7);
+    expect(decodeAttributes(attribute(3, value))).toEqual({ ok: true, value: [{ type: 3, value }] });
+  });
+
+  test.each([-1, 0.5, 2 ** 16, Number.NaN])("of type %d are refused", (type) => {
+    expect(() => attribute(type, new Uint8Array(0))).toThrow(RangeError);
+  });
+
+  test("hold numbers and texts", () => {
+    fc.assert(
+      fc.property(fc.nat(0xffffffff), fc.string({ unit: "grapheme-ascii", maxLength: 15 }), (number, word) => {
+        const result = decodeAttributes(joined([attribute(1, u32(number)), attribute(2, text(word))]));
+        if (!result.ok) throw new Error(result.reason);
+        expect([u32Of(result.value, 1), textOf(result.value, 2)]).toEqual([number, word]);
+        expect(u32Of(result.value, 2)).toBe(word.length === 3 ? u32Of(result.value, 2) : undefined);
+      }),
+      runs(300),
+    );
+  });
+});
+
+describe("messages", () => {
+  const request = (payload: Uint8Array) => ({ type: 18, flags: 4, payload });
+
+  test("come back as they were sent, several in a packet", () => {
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 5 }), (payloads) => {
+        const packet = joined(payloads.map((payload, index) => encodeRequest(request(payload), index + 1)));
+        const replies = payloads.map((payload, index) => ({ kind: "data", sequence: index + 1, type: 18, payload }));
+        expect(decodeReplies(packet)).toEqual({ ok: true, value: replies });
+      }),
+      runs(500),
+    );
+  });
+
+  test.each([0, 15, 17 + 4, 2 ** 16 - 1, 2 ** 16 + 1, 2 ** 31, 2 ** 32 - 1])(
+    "of a length of %d are malformed",
+    (size) => {
+      const packet = encodeRequest(request(new Uint8Array(4)), 1);
+      new DataView(packet.buffer).setUint32(0, size, true);
+      expect(decodeReplies(packet).ok).toBe(false);
+    },
+  );
+
+  test("longer than 1 MiB are not made", () => {
+    expect(() => encodeRequest(request(new Uint8Array(2 ** 20 - 15)), 1)).toThrow(RangeError);
+  });
+
+  /** An answer as the kernel makes it: number, the failed message's header, then its words. */
+  function failure(errno: number, words: string | undefined, flags: number, echoed: number): Uint8Array {
+    const failed = new Uint8Array(echoed);
+    if (echoed >= 16) new DataView(failed.buffer).setUint32(0, (flags & 0x100) === 0 ? echoed : 4096, true);
+    const extra = words === undefined ? [] : [attribute(1, text(words))];
+    const packet = encodeRequest({ type: 2, flags, payload: joined([u32(-errno >>> 0), failed, ...extra]) }, 9);
+    new DataView(packet.buffer).setUint16(6, flags, true);
+    return packet;
+  }
+
+  test("of failure carry the kernel's number and words, capped or whole", () => {
+    const reply = (text: string) => ({ ok: true, value: [{ kind: "error", sequence: 9, errno: 17, text }] });
+    expect(decodeReplies(failure(17, "Exclusivity flag on", 0x300, 16))).toEqual(reply("Exclusivity flag on"));
+    expect(decodeReplies(failure(17, "Exclusivity flag on", 0x200, 64))).toEqual(reply("Exclusivity flag on"));
+    expect(decodeReplies(failure(17, undefined, 0, 16))).toEqual(reply(""));
+    expect(decodeReplies(failure(17, "too short for its header", 0x200, 8))).toEqual(reply(""));
+  });
+
+  test("without an error are the end", () => {
+    expect(decodeReplies(failure(0, undefined, 0, 16))).toEqual({ ok: true, value: [{ kind: "done", sequence: 9 }] });
+  });
+});
+
+describe("a filter", () => {
+  test("that redirects tells its mark and where to", () => {
+    fc.assert(
+      fc.property(fc.nat(2 ** 31 - 1), fc.nat(2 ** 31 - 1), fc.stringMatching(/^[ -~]{0,16}$/), (from, to, cookie) => {
+        const { payload } = addRedirectRequest({ link: from, kind: "ingress" }, to, cookie);
+        expect(decodeFilter(RTM_NEWTFILTER, payload)).toEqual({
+          ok: true,
+          value: { handle: 0, info: 0x300, matches: true, cookie, target: to },
+        });
+      }),
+      runs(300),
+    );
+    expect(() => addRedirectRequest({ link: 1, kind: "clsact" }, 2, "x".repeat(17))).toThrow(RangeError);
+  });
+});
+
+describe("addresses", () => {
+  test("of IPv4 are read as they are written", () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        const number = ipv4Number(address) ?? -1;
+        const octets = [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff);
+        expect(addressText(Uint8Array.from(octets))).toBe(address);
+      }),
+      runs(300),
+    );
+  });
+
+  test.each([
+    ["00000000000000000000000000000000", "::"],
+    ["00000000000000000000000000000001", "::1"],
+    ["fe800000000000000a580afffe040005", "fe80::a58:aff:fe04:5"],
+    ["20010db8000000010001000100010001", "2001:db8:0:1:1:1:1:1"],
+    ["20010db8000000000001000000000001", "2001:db8::1:0:0:1"],
+    ["fd000000000000000000000000000000", "fd00::"],
+  ])("of IPv6, %s, are written shortest", (hex, written) => {
+    expect(addressText(Uint8Array.from(Buffer.from(hex, "hex")))).toBe(written);
+  });
+
+  test.each([
+    [0, "0.0.0.0"],
+    [1, "128.0.0.0"],
+    [8, "255.0.0.0"],
+    [20, "255.255.240.0"],
+    [32, "255.255.255.255"],
+  ])("have the mask of prefix %d", (prefix, mask) => {
+    expect(ipv4MaskText(prefix)).toBe(mask);
+  });
+
+  test("lie in one subnet or not", () => {
+    expect(isSameSubnet("10.4.0.5", "10.4.15.1", 20)).toBe(true);
+    expect(isSameSubnet("10.4.0.5", "10.4.16.1", 20)).toBe(false);
+    expect(isSameSubnet("200.4.0.5", "1.1.1.1", 0)).toBe(true);
+    expect(isSameSubnet("10.4.0.5", "169.254.1.1", 32)).toBe(false);
+  });
+});
+
+describe("resolv.conf", () => {
+  test("of any text gives three servers at most, none of them local", () => {
+    const line = fc.oneof(
+      fc.ipV4().map((address) => `nameserver ${address}`),
+      fc.ipV6().map((address) => `nameserver ${address}`),
+      fc.string({ unit: "binary", maxLength: 30 }),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+        const { servers } = parseResolvConf(lines.join("\n"));
+        expect(servers.length).toBeLessThanOrEqual(3);
+        for (const server of servers) expect(server).toMatch(/^(?!127\.)[0-9a-fA-F:.]+$/);
+      }),
+      runs(500),
+    );
+  });
+
+  test("loses the resolvers the guest cannot reach, and says why", () => {
+    const text =
+      "# made\nsearch a.example\nnameserver 127.0.0.11\nnameserver ::1\nnameserver fe80::1%eth0\n nameserver 9.9.9.9\n";
+    const { servers, left } = parseResolvConf(`${text}nameserver fd00::53\nnameserver x;y\noptions ndots:5`);
+    expect(servers).toEqual(["9.9.9.9", "fd00::53"]);
+    expect(left.map((reason) => reason.split(" ")[2])).toEqual(["127.0.0.11", "::1", "fe80::1%eth0", "x;y"]);
+  });
+});
