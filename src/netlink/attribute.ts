@@ -33,8 +33,8 @@ export function nest(type: number, ...attributes: readonly Uint8Array[]): Uint8A
   return attribute(type, joined(attributes));
 }
 
-/** The attributes in `bytes`, types without their flags. */
-export function decodeAttributes(bytes: Uint8Array): Decoded<readonly Attribute[]> {
+/** The attributes in `bytes`, types without their flags; only those of the wanted types, where a list is given. */
+export function decodeAttributes(bytes: Uint8Array, wanted?: readonly number[]): Decoded<readonly Attribute[]> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const attributes: Attribute[] = [];
   for (let offset = 0; offset < bytes.length; ) {
@@ -43,7 +43,9 @@ export function decodeAttributes(bytes: Uint8Array): Decoded<readonly Attribute[
     const length = view.getUint16(offset, true);
     if (length < HEADER || length > left) return malformed(`an attribute of ${length} bytes where ${left} are left`);
     const type = view.getUint16(offset + 2, true) & TYPE_MASK;
-    attributes.push({ type, value: bytes.subarray(offset + HEADER, offset + length) });
+    if (wanted === undefined || wanted.includes(type)) {
+      attributes.push({ type, value: bytes.subarray(offset + HEADER, offset + length) });
+    }
     offset += padded(length);
   }
   return decoded(attributes);

@@ -37,6 +37,7 @@ const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_MULTIPATH = 9;
 const RTA_TABLE = 15;
+const ROUTE_ATTRIBUTES = [RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_MULTIPATH, RTA_TABLE];
 const RT_TABLE_MAIN = 254;
 const RTN_UNICAST = 1;
 const NEXT_HOP = 8;
@@ -104,7 +105,7 @@ export function linkUpRequest(index: number, mtu: number): Request {
 }
 
 export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
-  const parts = split(type, RTM_NEWLINK, payload, 16);
+  const parts = split(type, RTM_NEWLINK, payload, 16, [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU]);
   if (!parts.ok) return parts;
   const { view, attributes } = parts.value;
   const name = textOf(attributes, IFLA_IFNAME);
@@ -124,7 +125,7 @@ export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
 
 /** undefined for an address that is neither IPv4 nor IPv6. */
 export function decodeAddress(type: number, payload: Uint8Array): Decoded<Address | undefined> {
-  const parts = split(type, RTM_NEWADDR, payload, 8);
+  const parts = split(type, RTM_NEWADDR, payload, 8, [IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS]);
   if (!parts.ok) return parts;
   const { view, attributes } = parts.value;
   const family = familyOf(view.getUint8(0));
@@ -142,12 +143,14 @@ export function decodeAddress(type: number, payload: Uint8Array): Decoded<Addres
 
 /** undefined for every other route. */
 export function decodeDefaultRoute(type: number, payload: Uint8Array): Decoded<DefaultRoute | undefined> {
-  const parts = split(type, RTM_NEWROUTE, payload, 12);
+  // Most routes lead to somewhere: a destination that has a length is looked at no further.
+  if (type === RTM_NEWROUTE && payload.length >= 12 && payload[1] !== 0) return decoded(undefined);
+  const parts = split(type, RTM_NEWROUTE, payload, 12, ROUTE_ATTRIBUTES);
   if (!parts.ok) return parts;
   const { view, attributes } = parts.value;
   const family = familyOf(view.getUint8(0));
   const table = u32Of(attributes, RTA_TABLE) ?? view.getUint8(4);
-  const isDefault = view.getUint8(1) === 0 && table === RT_TABLE_MAIN && view.getUint8(7) === RTN_UNICAST;
+  const isDefault = table === RT_TABLE_MAIN && view.getUint8(7) === RTN_UNICAST;
   if (family === undefined || !isDefault) return decoded(undefined);
   const metric = u32Of(attributes, RTA_PRIORITY) ?? 0;
   const hop = nextHop(attributes);
@@ -181,10 +184,10 @@ function addressOf(family: Family, bytes: Uint8Array | undefined): string | unde
 }
 
 /** The fixed part of a payload and the attributes after it. */
-function split(type: number, wanted: number, payload: Uint8Array, size: number) {
+function split(type: number, wanted: number, payload: Uint8Array, size: number, types: readonly number[]) {
   if (type !== wanted) return malformed<never>(`a message of type ${type}, not ${wanted}`);
   if (payload.length < size) return malformed<never>(`a message of ${payload.length} bytes, not ${size} or more`);
-  const attributes = decodeAttributes(payload.subarray(size));
+  const attributes = decodeAttributes(payload.subarray(size), types);
   if (!attributes.ok) return attributes;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   return decoded({ view, attributes: attributes.value });

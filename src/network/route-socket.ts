@@ -2,7 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { joined } from "../netlink/attribute.ts";
 import type { Decoded } from "../netlink/decoded.ts";
 import { errnoName } from "../netlink/errno.ts";
-import { decodeReplies, encodeRequest, type Reply, type Request } from "../netlink/message.ts";
+import { decodeReplies, encodeRequest, NLM_F_ACK, type Reply, type Request } from "../netlink/message.ts";
 import { NETLINK_EXT_ACK, NETLINK_ROUTE } from "../sys/constants.ts";
 import { close } from "../sys/file.ts";
 import { netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
@@ -61,9 +61,13 @@ export function openRouteSocket(): RouteSocket {
       }
     },
     change: (requests) => {
-      const first = sendAll(requests);
+      if (requests.length === 0) return [];
+      // The kernel works through a packet in order and answers each failure: only the last has to be acknowledged.
+      const last = requests.length - 1;
+      const quiet = requests.map((request, index) => (index < last ? unacknowledged(request) : request));
+      const first = sendAll(quiet);
       const outcomes = new Map<number, Refusal | undefined>();
-      while (outcomes.size < requests.length) {
+      while (!outcomes.has(first + last)) {
         for (const reply of receive(fd, buffer)) {
           if (reply.sequence < first || reply.kind === "data") continue;
           outcomes.set(reply.sequence, reply.kind === "error" ? refusalOf(reply.errno, reply.text) : undefined);
@@ -73,6 +77,10 @@ export function openRouteSocket(): RouteSocket {
     },
     close: () => close(fd),
   };
+}
+
+function unacknowledged(request: Request): Request {
+  return { ...request, flags: request.flags & ~NLM_F_ACK };
 }
 
 export function refused(step: string, refusal: Refusal): RuntimeFailure {
