@@ -37,18 +37,6 @@ bool starts_with(const char *text, const char *start) {
   return true;
 }
 
-bool has_word(const char *text, const char *word) {
-  while (*text != '\0') {
-    if (starts_with(text, word)) {
-      char end = text[length_of(word)];
-      if (end == '\0' || end == ' ' || end == '\n') return true;
-    }
-    while (*text != '\0' && *text != ' ') text++;
-    while (*text == ' ') text++;
-  }
-  return false;
-}
-
 bool is_before(const char *a, const char *b) {
   while (*a != '\0' && *a == *b) a++, b++;
   return (unsigned char)*a < (unsigned char)*b;

@@ -7,8 +7,6 @@
 size_t length_of(const char *text);
 bool equal(const char *a, const char *b);
 bool starts_with(const char *text, const char *start);
-/* Whether `word` stands in `text`, where the words are separated by blanks. */
-bool has_word(const char *text, const char *word);
 bool is_before(const char *a, const char *b);
 /* Joins texts, the last of them NULL; false when the buffer is too small, which then has an empty text. */
 bool join(char *buffer, size_t size, const char *const *parts);

@@ -18,6 +18,8 @@ import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR } from "
 
 /** MiB: 16 TiB. */
 const MOST_MEMORY = 16 * 1024 * 1024;
+/** MiB: sizes in an archive have 32 bits. */
+const MOST_INITRD = 4095;
 const MOST_VCPUS = 1024;
 
 /** Deeper nesting than any configuration has; bounds the parser's recursion. */
@@ -115,7 +117,7 @@ function readContainerBoot(reading: Reading, boot: JsonObject): ContainerBootCon
     kernel: absolutePath(reading, boot, "kernel", path),
     initrd: absolutePath(reading, boot, "initrd", path),
     directories: absolutePaths(reading, boot, "directories", path) ?? DEFAULT_CONTAINER_BOOT.directories,
-    maxInitrdMb: count(reading, boot, "max_initrd_mb", path, MOST_MEMORY) || DEFAULT_CONTAINER_BOOT.maxInitrdMb,
+    maxInitrdMb: count(reading, boot, "max_initrd_mb", path, MOST_INITRD) || DEFAULT_CONTAINER_BOOT.maxInitrdMb,
     guestInit: absolutePath(reading, boot, "guest_init", path),
   };
 }

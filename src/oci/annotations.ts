@@ -16,10 +16,12 @@ export type MetadataOutcome =
 /** Values by full annotation key. */
 type Values = Readonly<Record<string, string>>;
 
+const HOST_PATHS: readonly string[] = [`${ANNOTATION_PREFIX}bootKernel`, `${ANNOTATION_PREFIX}bootInitrd`];
 const REQUIRED = ["unikernelType", "hypervisor", "binary"] as const;
 
 /** Whether the spec's annotations alone describe the unikernel, so that urunc.json is not needed. */
 export function annotationsAreComplete(annotations: Values): boolean {
+  if (isSandbox(annotations)) return true;
   return Boolean(annotations[`${ANNOTATION_PREFIX}bootKernel`]) || hasRequired(annotations);
 }
 
@@ -27,15 +29,27 @@ function hasRequired(values: Values): boolean {
   return REQUIRED.every((name) => values[ANNOTATION_PREFIX + name]);
 }
 
+/** What containerd's CRI and CRI-O call the container that holds a pod's namespaces; it gets the pod's annotations too. */
+const SANDBOX: Values = {
+  "io.kubernetes.cri.container-type": "sandbox",
+  "io.kubernetes.cri-o.ContainerType": "sandbox",
+};
+
+/** Whether this is a pod's own container, which is never a unikernel. */
+export function isSandbox(annotations: Values): boolean {
+  return Object.entries(SANDBOX).some(([key, value]) => annotations[key] === value);
+}
+
 /**
  * `uruncJson` is the text of /urunc.json of the image, `undefined` when it has none; the caller caps its size. It is
  * looked at only when the annotations are not complete.
  */
 export function readMetadata(annotations: Values, uruncJson: string | undefined): MetadataOutcome {
+  if (isSandbox(annotations)) return { kind: "not-unikernel" };
   if (annotationsAreComplete(annotations)) {
     const into = findings("config.json", "invalid-annotation");
     const values = ownValues(annotations);
-    const plain = isEncoded(values) ? decodeAll(into, values) : values;
+    const plain = isEncoded(values) ? withoutHostPaths(decodeAll(into, values)) : values;
     return outcome(into, plain, "annotations", []);
   }
   if (uruncJson === undefined) return { kind: "not-unikernel" };
@@ -58,6 +72,11 @@ function outcome(
   return metadata === undefined
     ? { kind: "invalid", problems: into.problems }
     : { kind: "unikernel", metadata, warnings };
+}
+
+/** Only builders of images encode values, and no image names files of the host. */
+function withoutHostPaths(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !HOST_PATHS.includes(key)));
 }
 
 /** Says which annotations of the spec were not used because the image's file describes the unikernel. */

@@ -1,8 +1,8 @@
-import type { Configuration } from "../config/configuration.ts";
+import type { Configuration, ContainerBootConfiguration } from "../config/configuration.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
-import { bootFiles } from "./boot-files.ts";
+import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { LIBRARY_CACHE, LIBRARY_DIRECTORIES } from "./libraries.ts";
 
 /** What has to be found out about host and image before the plan can be made; the answers are `HostFacts`. */
@@ -60,7 +60,13 @@ export function factQuery(
     devices: kvm ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES,
     imageFiles,
     kernel: boot === undefined ? metadata.binary : boot.kernel,
-    hostFiles: boot === undefined ? [] : [boot.kernel, boot.guestInit, boot.initrd ?? ""].filter((path) => path !== ""),
+    hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),
     guestInit: boot?.guestInit === "",
   };
+}
+
+/** Of a file that is not allowed not even its existence is found out. */
+function hostFiles(boot: BootFiles, configuration: ContainerBootConfiguration): readonly string[] {
+  const named = [boot.kernel, boot.initrd ?? ""].filter((path) => path !== "" && isAllowed(path, configuration));
+  return boot.guestInit === "" ? named : [...named, boot.guestInit];
 }

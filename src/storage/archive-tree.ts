@@ -26,6 +26,8 @@ const DEEPEST = 200;
 const MOST_ENTRIES = 200_000;
 /** The last entry of an archive by its name, so that no file may have it (cpio(5), newc). */
 const TRAILER = "TRAILER!!!";
+/** Names that our init and its configuration have in an initrd: an image must not stand in their way, nor for them. */
+const OURS: readonly string[] = [".urunc", "urunit.conf"];
 /** What stands for bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";
 /** Below the descriptor only: no link, and nothing that is mounted on the tree, were it of the same file system. */
@@ -66,6 +68,7 @@ function addDirectory(walk: Walk, directory: number, path: string, depth: number
 function addName(walk: Walk, directory: number, name: string, path: string, depth: number): void {
   if (utf8Size(path) >= LONGEST_NAME) throw refusal(path, "has too long a path");
   if (name.includes(REPLACEMENT)) throw refusal(path, "has a name that is no UTF-8");
+  if (OURS.includes(path)) return;
   if (path === TRAILER) throw refusal(path, "has the name that ends an archive");
   if (walk.count >= MOST_ENTRIES) throw refusal(path, `is beyond the ${MOST_ENTRIES} files that are possible`);
   const stat = fstatat(directory, name, AT_SYMLINK_NOFOLLOW);

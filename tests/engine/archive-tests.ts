@@ -100,4 +100,23 @@ export const archiveTests: readonly Test[] = [
       "the failure says how deep",
     );
   }),
+
+  test("mkdirat", "an archive has nothing in the place of our own init, and no name it cannot keep", () => {
+    const path = makeTree("names");
+    sys.mkdirat(AT_FDCWD, `${path}/.urunc`, 0o755);
+    sys.mkdirat(AT_FDCWD, `${path}/.urunc/init`, 0o755);
+    putText(`${path}/urunit.conf`, "UID:0");
+    putText(`${path}/kept`, "x");
+    const lines = archiveOf(path);
+    check(
+      lines.every((line) => !line.includes("urun")),
+      "the image's files are left out",
+    );
+    check(
+      lines.some((line) => line.includes("kept")),
+      "the others are there",
+    );
+    putText(`${path}/TRAILER!!!`, "x");
+    check(failureOf(() => archiveOf(path)).includes("ends an archive"), "the last entry's name is refused");
+  }),
 ];

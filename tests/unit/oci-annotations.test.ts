@@ -245,3 +245,37 @@ describe("base64", () => {
     expect(decodeBase64Text(text)).toBeUndefined();
   });
 });
+
+describe("a container that is not for us to boot", () => {
+  const complete = {
+    "com.urunc.unikernel.unikernelType": "unikraft",
+    "com.urunc.unikernel.hypervisor": "qemu",
+    "com.urunc.unikernel.binary": "/kernel",
+  };
+
+  test.each([{ "io.kubernetes.cri.container-type": "sandbox" }, { "io.kubernetes.cri-o.ContainerType": "sandbox" }])(
+    "is the one that holds a pod together, whatever the pod's annotations say: %j",
+    (sandbox) => {
+      expect(readMetadata({ ...complete, ...sandbox }, undefined)).toEqual({ kind: "not-unikernel" });
+      expect(readMetadata({ ...sandbox, "com.urunc.unikernel.bootKernel": "/usr/share/urunc/k" }, "{")).toEqual({
+        kind: "not-unikernel",
+      });
+      expect(readMetadata({ ...complete, "io.kubernetes.cri.container-type": "container" }, undefined).kind).toBe(
+        "unikernel",
+      );
+    },
+  );
+
+  test("does not get a kernel of the host by an annotation that a builder of images encoded", () => {
+    const encoded = Object.fromEntries(
+      Object.entries({ ...complete, "com.urunc.unikernel.bootKernel": "/usr/share/urunc/k" }).map(([key, value]) => [
+        key,
+        Buffer.from(value).toString("base64"),
+      ]),
+    );
+    const outcome = readMetadata(encoded, undefined);
+    expect(outcome.kind).toBe("unikernel");
+    expect("metadata" in outcome && outcome.metadata.boot).toBeUndefined();
+    expect("metadata" in outcome && outcome.metadata.binary).toBe("/kernel");
+  });
+});
