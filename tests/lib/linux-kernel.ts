@@ -16,6 +16,9 @@ const MODULES = [
   "drivers/virtio/virtio_pci_legacy_dev",
   "drivers/virtio/virtio_pci",
   "drivers/block/virtio_blk",
+  "net/core/failover",
+  "drivers/net/net_failover",
+  "drivers/net/virtio_net",
   "drivers/acpi/button",
   "drivers/input/evdev",
 ];
@@ -24,7 +27,7 @@ export interface LinuxKernel {
   /** Directory of the kernel. */
   readonly directory: string;
   readonly image: string;
-  /** Content of the modules that disks and the power button need, with their names. */
+  /** Content of the modules that disks, nics and the power button need, with their names. */
   readonly modules: readonly CpioFile[];
 }
 
