@@ -3,10 +3,12 @@
  * image's /urunc.json. The spec wins when it has the three required keys; the two are never merged.
  */
 import type { Problem } from "../failure.ts";
+import { guestKind } from "../guests/kinds.ts";
+import { monitorKind } from "../monitors/kinds.ts";
 import { decodeBase64Text } from "./base64.ts";
 import { type Findings, findings, isObject, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
-import { ANNOTATION_PREFIX, GUEST_NAMES, MONITOR_NAMES, validateMetadata } from "./validate-metadata.ts";
+import { ANNOTATION_PREFIX, validateMetadata } from "./validate-metadata.ts";
 
 export type MetadataOutcome =
   | { readonly kind: "not-unikernel" }
@@ -103,8 +105,9 @@ function ownValues(annotations: Values): Values {
 function isEncoded(values: Values): boolean {
   const guest = values[`${ANNOTATION_PREFIX}unikernelType`] ?? "";
   const monitor = values[`${ANNOTATION_PREFIX}hypervisor`] ?? "";
-  if (GUEST_NAMES.includes(guest) || MONITOR_NAMES.includes(monitor)) return false;
-  return GUEST_NAMES.includes(decodeBase64Text(guest) ?? "") && MONITOR_NAMES.includes(decodeBase64Text(monitor) ?? "");
+  if (guestKind(guest) !== undefined || monitorKind(monitor) !== undefined) return false;
+  const decoded = [decodeBase64Text(guest) ?? "", decodeBase64Text(monitor) ?? ""] as const;
+  return guestKind(decoded[0]) !== undefined && monitorKind(decoded[1]) !== undefined;
 }
 
 function decodeAll(into: Findings, values: Values): Values {

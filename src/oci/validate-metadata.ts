@@ -8,10 +8,6 @@ import type { UnikernelMetadata } from "./metadata.ts";
 
 export const ANNOTATION_PREFIX = "com.urunc.unikernel.";
 
-/** Every guest and monitor name in use among builders; those beyond our kinds are refused by name, not as nonsense. */
-export const GUEST_NAMES: readonly string[] = GUEST_KINDS;
-export const MONITOR_NAMES: readonly string[] = MONITOR_KINDS;
-
 /** Annotations with a meaning here; all others below the prefix are named in a warning. */
 const KNOWN: readonly string[] = [
   "unikernelType",
