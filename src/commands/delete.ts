@@ -1,14 +1,11 @@
 import type { GlobalOptions, Invocation } from "../cli/command.ts";
 import { lockContainerDirectory, readProcessLink, removeContainerDirectory } from "../container/container-directory.ts";
-import { deleteContainer } from "../container/delete.ts";
+import { deleteBrokenContainer, deleteContainer } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
-import { openNetworkToUndo, undoNetwork } from "../container/network.ts";
 import { killProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
-
-const KILL_TIMEOUT_MS = 10_000;
 
 /** `delete`: what `create` made is gone afterwards; with `--force` from whatever state it was left in. */
 export function run(invocation: Invocation): number {
@@ -31,7 +28,7 @@ function forceDelete({ global, args, argv, log }: Invocation): number {
   if (found === "none") return 0;
   // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
   const process = found === "broken" ? readProcessLink(`${global.root}/${id}`) : identityOf(found);
-  if (process !== undefined) killProcess(process, KILL_TIMEOUT_MS);
+  if (process !== undefined) killProcess(process);
   try {
     removeLocked(global, id, log.warning);
   } catch (error) {
@@ -57,12 +54,7 @@ function removeLocked(global: GlobalOptions, id: string, warn: (message: string)
   // Read again under the lock: a `create` may have finished meanwhile.
   const found = findForForce(global, id);
   if (typeof found === "string") {
-    warn(`Container ${id} has no usable state: removing ${directory.path}`);
-    const process = readProcessLink(directory.path);
-    const network = openNetworkToUndo(directory.fd, undefined);
-    if (process !== undefined) killProcess(process, KILL_TIMEOUT_MS);
-    if (network !== undefined) undoNetwork(network, warn);
-    removeContainerDirectory(directory);
+    deleteBrokenContainer(directory, warn);
   } else {
     deleteContainer(directory, found, { force: true, warn });
   }

@@ -108,7 +108,7 @@ function planningOf(
   bundle: string,
   rootfs: string,
 ): PlanInput {
-  const facts = gatherFacts(factQuery(spec, metadata, configuration, machine()), rootfs);
+  const facts = gatherFacts(factQuery(metadata, configuration, machine()), rootfs);
   return { spec, metadata, configuration, facts, bundle };
 }
 

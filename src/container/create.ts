@@ -47,8 +47,6 @@ export interface CreatedContainer {
   readonly master?: number;
 }
 
-const KILL_TIMEOUT_MS = 10_000;
-
 /**
  * Makes a container: state directory, namespaces and the init that waits in them. What was made is undone in reverse
  * when a step fails. The container's lock is held when this returns.
@@ -215,6 +213,6 @@ function handOverConsole(options: CreateOptions, console: Console | undefined): 
 }
 
 function endInit(identity: ProcessIdentity): void {
-  killProcess(identity, KILL_TIMEOUT_MS);
+  killProcess(identity);
   waitpid(identity.pid, 0);
 }

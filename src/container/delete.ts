@@ -1,12 +1,10 @@
 import { RuntimeFailure } from "../failure.ts";
-import { type ContainerDirectory, removeContainerDirectory } from "./container-directory.ts";
+import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
 import { openNetworkToUndo, undoNetwork } from "./network.ts";
-import { killProcess } from "./process.ts";
+import { killProcess, type ProcessIdentity } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
-
-const KILL_TIMEOUT_MS = 10_000;
 
 /**
  * Removes everything `create` made, and runs the poststop hooks, of which a failure is a warning only (runtime-spec,
@@ -23,9 +21,24 @@ export function deleteContainer(
   if (status === "running" && !options.force) {
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: running`);
   }
-  const network = openNetworkToUndo(directory.fd, status === "stopped" ? undefined : record.pid);
-  if (status !== "stopped") killProcess(identityOf(record), KILL_TIMEOUT_MS);
-  if (network !== undefined) undoNetwork(network, options.warn);
-  removeContainerDirectory(directory);
+  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options.warn);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
+}
+
+/** As {@link deleteContainer} by force, for a container whose state is lost: of its hooks nothing is known. */
+export function deleteBrokenContainer(directory: ContainerDirectory, warn: (message: string) => void): void {
+  warn(`Container ${directory.id} has no usable state: removing ${directory.path}`);
+  endAndRemove(directory, readProcessLink(directory.path), warn);
+}
+
+function endAndRemove(
+  directory: ContainerDirectory,
+  process: ProcessIdentity | undefined,
+  warn: (message: string) => void,
+): void {
+  // Opened while the process lives: its namespace may have no other name.
+  const network = openNetworkToUndo(directory.fd, process?.pid);
+  if (process !== undefined) killProcess(process);
+  if (network !== undefined) undoNetwork(network, warn);
+  removeContainerDirectory(directory);
 }

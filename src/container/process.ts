@@ -54,12 +54,15 @@ export function signalProcess(identity: ProcessIdentity, signal: number): boolea
   return withPidfd(identity, (pidfd) => pidfdSendSignal(pidfd, signal)) !== undefined;
 }
 
+/** As long as runc polls for the end of a killed process. */
+const KILL_TIMEOUT_MS = 10_000;
+
 /** SIGKILL, then waits for the end: until the process is a zombie or gone. */
-export function killProcess(identity: ProcessIdentity, timeoutMs: number): void {
+export function killProcess(identity: ProcessIdentity): void {
   withPidfd(identity, (pidfd) => {
     pidfdSendSignal(pidfd, 9);
     // pidfd_open(2): a pidfd polls readable when the process has ended.
-    const [events = 0] = poll([pidfd], timeoutMs);
+    const [events = 0] = poll([pidfd], KILL_TIMEOUT_MS);
     if ((events & POLLIN) === 0) {
       throw new RuntimeFailure("still-running", `container init still running: pid ${identity.pid}`, {
         kind: "system",

@@ -11,8 +11,6 @@ import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
 
-const KILL_TIMEOUT_MS = 10_000;
-
 /**
  * Tells the waiting init to become the monitor and returns when execve has succeeded.
  *
@@ -50,7 +48,7 @@ export function startContainer(
     });
   } catch (error) {
     // runtime-spec, runtime.md#lifecycle: a failed poststart hook stops the container.
-    killProcess(identityOf(record), KILL_TIMEOUT_MS);
+    killProcess(identityOf(record));
     throw error;
   }
 }

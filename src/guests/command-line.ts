@@ -1,5 +1,5 @@
 import type { Problem } from "../failure.ts";
-import { utf8Size } from "./text-size.ts";
+import { utf8Size } from "../text-size.ts";
 
 /** A finding when the command line has more bytes than the guest takes; the NUL at its end counts. */
 export function tooLong(commandLine: string, limit: number, guest: string): readonly Problem[] {

@@ -5,7 +5,8 @@
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
-import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
+import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { requiredRootDisk } from "./root-disk.ts";
 
 export const freebsd: Guest = {
   monitors: ["qemu"],
@@ -18,7 +19,8 @@ export const freebsd: Guest = {
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const disks = rootDisk(input, problems);
+  const missing = "freebsd: its root is missing: name a UFS image by the annotation block, with blkMntPoint set to /";
+  const disks = requiredRootDisk(input, missing, problems);
   const [init, ...rest] = input.args;
   if (rest.length > 0) {
     problems.push(
@@ -39,12 +41,4 @@ function needs(input: GuestInput): GuestAnswer {
   const words = ["vfs.root.mountfrom=ufs:/dev/vtbd0"];
   if (init !== undefined) words.push(`init_path=${init}`);
   return { needs: { commandLine: words.join(" "), disks, monitorOptions: [], warnings } };
-}
-
-function rootDisk(input: GuestInput, problems: Problem[]): readonly GuestDisk[] {
-  if (input.block?.mountPoint === "/") return [{ id: "rootfs", ...input.block }];
-  problems.push(
-    guestProblem("freebsd: its root is missing: name a UFS image by the annotation block, with blkMntPoint set to /"),
-  );
-  return [];
 }

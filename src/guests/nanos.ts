@@ -6,7 +6,8 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
-import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
+import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { requiredRootDisk } from "./root-disk.ts";
 
 export const nanos: Guest = {
   monitors: ["qemu"],
@@ -24,7 +25,8 @@ function needs(input: GuestInput): GuestAnswer {
     ...input.env.map((entry) => variable(entry, problems)),
     ...input.args.map((argument, index) => `arguments.${index}=${value(argument, problems)}`),
   ];
-  const disks = rootDisk(input, problems);
+  const missing = "nanos: its disk is missing: name it by the annotation block, with blkMntPoint set to /";
+  const disks = requiredRootDisk(input, missing, problems);
   if (problems.length > 0) return { problems };
   const warnings: string[] = [];
   if (input.arch === "x86_64" && words.length > 1) {
@@ -36,14 +38,6 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.arch !== "x86_64") return { needs: { commandLine, disks, monitorOptions: [], warnings } };
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
   return { needs: { commandLine, disks, monitorOptions, debugExit: true, warnings } };
-}
-
-/** The disk that holds program, libraries and manifest: without it there is nothing to run. */
-function rootDisk(input: GuestInput, problems: Problem[]): readonly GuestDisk[] {
-  if (input.block?.mountPoint === "/") return [{ id: "rootfs", ...input.block }];
-  const message = "nanos: its disk is missing: name it by the annotation block, with blkMntPoint set to /";
-  problems.push(guestProblem(message));
-  return [];
 }
 
 /** A dot in the name would open another tuple. */

@@ -2,9 +2,9 @@
  * Firecracker: a small monitor over KVM. It takes one JSON file; a member it does not know is an error (Firecracker,
  * src/firecracker/swagger/firecracker.yaml and src/vmm/src/resources.rs).
  */
-import { utf8Size } from "../guests/text-size.ts";
+import { utf8Size } from "../text-size.ts";
+import { MEBIBYTE } from "../units.ts";
 import type { Judgement, Monitor, MonitorInput, WrittenFile } from "./monitor.ts";
-import { MEBIBYTE } from "./solo5.ts";
 
 /** Where the configuration lies in the monitor's root. */
 const CONFIGURATION = "/guest/firecracker.json";

@@ -1,5 +1,6 @@
+import { MEBIBYTE } from "../units.ts";
 import type { Monitor } from "./monitor.ts";
-import { MEBIBYTE, SOLO5 } from "./solo5.ts";
+import { SOLO5 } from "./solo5.ts";
 
 /** Solo5's hardware virtualised tender: a small monitor over KVM. It maps guest memory in pages of 2 MiB, 4 GiB at most. */
 export const hvt: Monitor = {

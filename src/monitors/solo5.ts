@@ -2,9 +2,9 @@
  * What the two Solo5 tenders share (solo5, docs/building.md): options, `--`, the kernel, and the command line as one
  * argument, which the tender hands to the guest unchanged.
  */
-import type { Monitor, MonitorInput } from "./monitor.ts";
 
-export const MEBIBYTE = 1024 * 1024;
+import { MEBIBYTE } from "../units.ts";
+import type { Monitor, MonitorInput } from "./monitor.ts";
 
 export const SOLO5 = {
   maximumVcpus: 1,

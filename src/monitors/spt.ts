@@ -1,5 +1,6 @@
+import { MEBIBYTE } from "../units.ts";
 import type { Monitor } from "./monitor.ts";
-import { MEBIBYTE, SOLO5 } from "./solo5.ts";
+import { SOLO5 } from "./solo5.ts";
 
 /** Solo5's sandboxed process tender: the guest is a process behind a seccomp filter, no virtualisation. */
 export const spt: Monitor = {

@@ -1,6 +1,7 @@
 /** Uhyve: Hermit's own monitor over KVM. It loads the application itself (uhyve, src/bin/uhyve.rs and src/params.rs). */
+
+import { MEBIBYTE } from "../units.ts";
 import type { Monitor, MonitorInput } from "./monitor.ts";
-import { MEBIBYTE } from "./solo5.ts";
 
 export const uhyve: Monitor = {
   program: () => "uhyve",

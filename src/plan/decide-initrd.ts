@@ -1,6 +1,7 @@
 /** Container boot, and the initrd that is made for a guest. */
 import type { GuestNeeds } from "../guests/guest.ts";
 import { OWN_INIT } from "../guests/linux.ts";
+import { MEBIBYTE } from "../units.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { checkKernel } from "./check-kernel.ts";
 import { inMebibytes } from "./decide.ts";
@@ -8,7 +9,6 @@ import { KERNEL_TARGET, MADE_INITRD_TARGET } from "./image-files.ts";
 import type { HostFile, InitrdPart, MadeInitrd } from "./launch-plan.ts";
 import type { Planning } from "./plan-input.ts";
 
-const MEBIBYTE = 1024 * 1024;
 /**
  * What a Linux kernel needs for itself while it unpacks an initrd: measured with Debian's 6.1 (75 MiB of 128 and 256
  * are enough, 69 are not), and its table of pages grows with the memory.

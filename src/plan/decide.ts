@@ -1,9 +1,8 @@
 /** The single decisions of a plan: each answers a value and notes what stands against it. */
 import type { Accelerator, Nic } from "../monitors/monitor.ts";
 import type { Namespace } from "../oci/spec.ts";
+import { MEBIBYTE } from "../units.ts";
 import type { Planning } from "./plan-input.ts";
-
-const MEBIBYTE = 1024 * 1024;
 
 /** KVM where it works; software emulation only where the monitor has it and the configuration allows it. */
 export function decideAccelerator(planning: Planning): Accelerator {

@@ -1,7 +1,6 @@
 import type { Configuration, ContainerBootConfiguration } from "../config/configuration.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
-import type { Spec } from "../oci/spec.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { LIBRARY_CACHE, LIBRARY_DIRECTORIES } from "./libraries.ts";
 
@@ -37,12 +36,7 @@ export const KVM_DEVICE = "/dev/kvm";
 
 const LIBRARIES: readonly string[] = [...LIBRARY_DIRECTORIES, LIBRARY_CACHE];
 
-export function factQuery(
-  _spec: Spec,
-  metadata: UnikernelMetadata,
-  configuration: Configuration,
-  arch: string,
-): FactQuery {
+export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
   const monitor = MONITORS[metadata.monitor];
   const settings = configuration.monitors[metadata.monitor];
   const kvm = monitor.accelerators.includes("kvm") && settings.accel !== "tcg";

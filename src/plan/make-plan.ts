@@ -1,10 +1,10 @@
 import type { GuestInput, GuestNeeds } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
-import { utf8Size } from "../guests/text-size.ts";
 import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
+import { utf8Size } from "../text-size.ts";
 import {
   decideAccelerator,
   decideArguments,

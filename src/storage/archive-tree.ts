@@ -1,5 +1,4 @@
 import { RuntimeFailure } from "../failure.ts";
-import { utf8Size } from "../guests/text-size.ts";
 import {
   AT_SYMLINK_NOFOLLOW,
   O_DIRECTORY,
@@ -15,6 +14,7 @@ import {
 } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, fstat, fstatat, openat, openat2, readdir, readlinkat } from "../sys/file.ts";
+import { utf8Size } from "../text-size.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import { cpioHead } from "./cpio.ts";
 

@@ -1,6 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
-import { utf8Size } from "../guests/text-size.ts";
 import { sendfile, writeAll } from "../sys/file.ts";
+import { utf8Size } from "../text-size.ts";
 import { cpioPadding } from "./cpio.ts";
 
 /** Text is gathered up to this many characters before it is written. */

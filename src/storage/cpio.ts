@@ -3,7 +3,7 @@
  * Documentation/driver-api/early-userspace/buffer-format.rst): `070701`, thirteen numbers of eight hexadecimal digits,
  * the name with a NUL, the data; name and data each padded to four bytes.
  */
-import { utf8Size } from "../guests/text-size.ts";
+import { utf8Size } from "../text-size.ts";
 
 export interface CpioEntry {
   /** Path below the root of the archive, without a leading slash. */

@@ -1,8 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
-import { utf8Size } from "../guests/text-size.ts";
 import type { InitrdPart, MadeInitrd } from "../plan/launch-plan.ts";
 import { O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
 import { close, fstat, open, openInRoot } from "../sys/file.ts";
+import { utf8Size } from "../text-size.ts";
 import { archiveTree } from "./archive-tree.ts";
 import { type ArchiveWriter, archiveWriter } from "./archive-writer.ts";
 import { cpioHead, cpioTrailer } from "./cpio.ts";

@@ -1,33 +1,16 @@
 import {
-  access,
   close,
-  closeRange,
-  dup2,
   encodeUtf8,
-  fchmod,
-  flock,
-  fstat,
   fstatat,
   fsync,
-  lseek,
-  memfdCreate,
   mkdirat,
-  mknodat,
   open,
   openat,
   openat2,
-  pipe,
-  pread,
-  read,
   readdir,
-  readlinkat,
   readText,
   renameat2,
-  sendfile,
   setCloexec,
-  setNonblock,
-  symlinkat,
-  umask,
   unlinkat,
   write,
   writeText,
@@ -82,7 +65,7 @@ export {
   umask,
   unlinkat,
   write,
-};
+} from "urunc:sys";
 
 const STDERR = 2;
 

@@ -39,7 +39,7 @@ export function planOf(texts: BundleTexts): Outcome {
       : parseConfiguration(texts.toml, "/etc/urunc/config.toml");
   if (!configuration.ok) return { problems: configuration.problems };
   const { metadata } = found;
-  factQuery(spec.value, metadata, configuration.value, texts.facts.arch);
+  factQuery(metadata, configuration.value, texts.facts.arch);
   const plan = makePlan({
     spec: spec.value,
     metadata,

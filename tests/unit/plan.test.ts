@@ -123,7 +123,7 @@ describe("the default spec", () => {
     if (!spec.ok) throw new Error("the default spec is invalid");
     const found = readMetadata(spec.value.annotations, undefined);
     if (found.kind !== "unikernel") throw new Error("the default spec is no unikernel");
-    const query = factQuery(spec.value, found.metadata, DEFAULT_CONFIGURATION, "x86_64");
+    const query = factQuery(found.metadata, DEFAULT_CONFIGURATION, "x86_64");
     expect(query).toMatchObject({
       program: "qemu-system-x86_64",
       kvm: true,
@@ -139,7 +139,7 @@ describe("the default spec", () => {
       accel: "tcg" as const,
     };
     const configuration = { ...DEFAULT_CONFIGURATION, monitors: { ...DEFAULT_CONFIGURATION.monitors, qemu } };
-    const other = factQuery(spec.value, found.metadata, configuration, "x86_64");
+    const other = factQuery(found.metadata, configuration, "x86_64");
     expect(other).toMatchObject({ program: "/opt/qemu", kvm: false });
     expect(other.paths.slice(0, 2)).toEqual(["/opt/share/qemu", "/opt/share/seabios"]);
   });
