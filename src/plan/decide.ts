@@ -88,11 +88,6 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
     const message = "linux.namespaces: user namespaces are not supported yet: remove the entry of type user";
     problems.push({ code: "user-namespace", message });
   }
-  if (find("mount")?.path !== undefined) {
-    const message =
-      "linux.namespaces: a mount namespace cannot be joined: the monitor's root is made in its own, remove its path";
-    problems.push({ code: "mount-namespace", message });
-  }
   if (find("uts") === undefined) {
     for (const key of ["hostname", "domainname"] as const) {
       if (spec[key] === undefined) continue;

@@ -1,9 +1,9 @@
 // Hooks and namespaces, for runc and urunc alike.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Hook, type Hooks, NAMESPACES } from "../lib/bundle.ts";
-import { run, succeed, until } from "../lib/command.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
 import { isAlive, names, namespaceOf } from "../lib/host.ts";
 import { atEnd, leftovers, reaped, scratch } from "../lib/hygiene.ts";
 import { number, parseJson, text } from "../lib/json.ts";
@@ -50,12 +50,12 @@ function recorded(): readonly HookRecord[] {
 }
 
 for (const subject of SUBJECTS) {
-  describe(`the hooks of a container, ${subject.name}`, () => {
-    /** A test of what runc 1.1 does otherwise, or does not have. */
-    const onlyOurs = (name: string, run: () => void | Promise<void>) => {
-      if (subject.name === "urunc") it(name, run);
-    };
+  /** A test of what runc 1.1 does otherwise, or does not have. */
+  const onlyOurs = (name: string, run: () => void | Promise<void>) => {
+    if (subject.name === "urunc") it(name, run);
+  };
 
+  describe(`the hooks of a container, ${subject.name}`, () => {
     it("run in order, in their namespaces, with the state on standard input", async () => {
       const runtime = subject.runtime();
       const hooks = recordingHooks(["prestart", "createRuntime", "createContainer", "poststop"]);
@@ -205,6 +205,40 @@ for (const subject of SUBJECTS) {
       await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
       expect(namespaceOf(pid, "net")).toBe(wanted);
     });
+
+    onlyOurs(
+      "takes the mounts of a mount namespace by its path, and makes the monitor's root in one of its own",
+      async () => {
+        const runtime = subject.runtime();
+        const marker = join(scratch(), "marker");
+        mkdirSync(marker);
+        const found = join(scratch(), "found");
+        const script = `mount -t tmpfs tmpfs ${marker} && echo inside > ${marker}/file && exec sleep 60`;
+        const holder = start(scratch(), ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]);
+        atEnd(async () => {
+          holder.child.kill("SIGKILL");
+          await holder.ended();
+        });
+        const holderPid = holder.child.pid ?? 0;
+        const path = `/proc/${holderPid}/ns/mnt`;
+        await until("the mounts are there", () => existsSync(`/proc/${holderPid}/root${marker}/file`));
+        const hook = {
+          path: "/bin/sh",
+          args: ["sh", "-c", `cat ${marker}/file > ${found}`],
+          env: ["PATH=/usr/bin:/bin"],
+        };
+        const namespaces = NAMESPACES.map((entry) => (entry.type === "mount" ? { ...entry, path } : entry));
+        const { pid, outcome } = runtime.create(
+          "mounts",
+          subject.staying({ namespaces, hooks: { createContainer: [hook] } }),
+        );
+        expect(readFileSync(found, "utf8")).toBe("inside\n");
+        succeed(runtime.verb("start", "mounts"));
+        await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+        expect([namespaceOf(holderPid, "mnt"), namespaceOf("self", "mnt")]).not.toContain(namespaceOf(pid, "mnt"));
+        expect(existsSync(`${marker}/file`)).toBe(false);
+      },
+    );
 
     it("joins those of another container, as the containers of a pod do", async () => {
       const runtime = subject.runtime();
