@@ -109,7 +109,7 @@ function planningOf(
   rootfs: string,
 ): PlanInput {
   const facts = gatherFacts(factQuery(metadata, configuration, machine()), rootfs);
-  return { spec, metadata, configuration, facts, bundle };
+  return { spec, metadata, configuration, facts, bundle, networks: [] };
 }
 
 function readConfig(bundle: string): unknown {

@@ -111,7 +111,7 @@ function describe({ network }: Chosen): string {
 }
 
 function planWith(input: NetworkInput, { network }: Chosen, tap: { tap: string; fd: number }, note: Note): LaunchPlan {
-  const planned = makePlan({ ...input.planning, network: { guest: network, ...tap } });
+  const planned = makePlan({ ...input.planning, networks: [{ guest: network, ...tap }] });
   if (!planned.ok) throw failureOf(`Network of ${network.interface}`, planned.problems);
   for (const warning of planned.warnings) if (!input.warnings.includes(warning)) note("warning", warning);
   return planned.value;

@@ -40,5 +40,5 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const words = ["vfs.root.mountfrom=ufs:/dev/vtbd0"];
   if (init !== undefined) words.push(`init_path=${init}`);
-  return { needs: { commandLine: words.join(" "), disks, monitorOptions: [], warnings } };
+  return { needs: { commandLine: words.join(" "), disks, nics: [], monitorOptions: [], warnings } };
 }

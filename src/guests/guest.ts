@@ -35,8 +35,8 @@ export interface GuestInput {
   readonly containerBoot?: boolean;
   /** Who the application is, for guests that can be told; absent: root in `/`. */
   readonly process?: GuestProcess;
-  /** What the guest takes over from its container; absent: it has no nic. */
-  readonly network?: GuestNetwork;
+  /** What the guest takes over from its container, a nic each; the first is that of the default route. */
+  readonly networks: readonly GuestNetwork[];
   /** `solo5NetDev` of the annotations. */
   readonly netDevice?: string;
 }
@@ -65,8 +65,11 @@ export interface GuestNeeds {
   readonly disks: readonly GuestDisk[];
   /** What a monitor that takes lists passes on; absent: the container's own arguments and environment. */
   readonly application?: Application;
-  /** Name of the nic the guest wants for its network, as disks have an id; absent: it takes none. */
-  readonly nic?: string;
+  /**
+   * Ids of the nics the guest takes, in the order of the networks: the first is for the first of them. Where there are
+   * fewer, the guest runs without the rest.
+   */
+  readonly nics: readonly string[];
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */

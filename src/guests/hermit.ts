@@ -15,7 +15,8 @@ export const hermit: Guest = {
 
 function needs(input: GuestInput): GuestAnswer {
   // Uhyve loads the application itself and takes arguments and variables as they are.
-  if (input.monitor === "uhyve") return { needs: { commandLine: "", disks: [], monitorOptions: [], warnings: [] } };
+  if (input.monitor === "uhyve")
+    return { needs: { commandLine: "", disks: [], nics: [], monitorOptions: [], warnings: [] } };
   if (!input.initrd) {
     return {
       problems: [guestProblem("hermit: the application is missing: name its ELF file by the annotation initrd")],
@@ -23,7 +24,7 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const words = input.env.map((entry) => quote(`env=${entry}`));
   if (input.args.length > 0) words.push("--", ...input.args.map(quote));
-  return { needs: { commandLine: words.join(" "), disks: [], monitorOptions: [], warnings: [] } };
+  return { needs: { commandLine: words.join(" "), disks: [], nics: [], monitorOptions: [], warnings: [] } };
 }
 
 /** Single quotes keep everything but themselves; a `#` at the start of a word would begin a comment. */

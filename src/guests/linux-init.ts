@@ -60,7 +60,7 @@ function ownLines(input: GuestInput, process: GuestProcess, args: readonly strin
   return [
     ...process.additionalGids.map((gid) => `AG:${gid}`),
     ...(process.hostname === undefined ? [] : [`HN:${process.hostname}`]),
-    ...(input.network?.dns ?? []).map((server) => `NS:${server}`),
+    ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
     `TTY:${process.terminal ? 1 : 0}`,
     ...(hasDebugExit(input) ? [`EP:${EXIT_PORT}`] : []),
     ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),

@@ -49,15 +49,16 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const hasRamRoot = input.initrd;
   const attached = disks(input);
+  const [network] = input.networks;
   const words = [
     "panic=-1",
     ...monitorWords(input),
     // The output is the application's.
     ...(input.containerBoot === true ? ["quiet"] : []),
     ...rootWords(input),
-    ...(input.network === undefined ? [] : addressWords(input.network)),
+    ...(network === undefined ? [] : addressWords(network)),
     ...(kind === "other" ? input.env.map((entry) => environmentWord(entry, problems)) : configurationWords(hasRamRoot)),
-    ...(input.network === undefined ? [] : routeWords(input.network)),
+    ...(network === undefined ? [] : routeWords(network)),
     `${hasRamRoot ? "rdinit" : "init"}=${initWord(init, problems)}`,
     ...(kind === "guest-init" ? [] : ["--", argumentWords(kind, args, problems)]),
   ];
@@ -66,17 +67,19 @@ function needs(input: GuestInput): GuestAnswer {
   const volumes = attached.filter((disk) => disk.id !== ROOT_DISK);
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
-  const lost = input.network === undefined ? [] : lostAddress("linux", input.network);
   const debugExit = kind === "guest-init" && hasDebugExit(input);
   return {
     needs: {
       commandLine,
       disks: attached,
-      nic: "net0",
+      nics: ["net0"],
       monitorOptions: debugExit ? ["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`] : [],
       ...(text === undefined ? {} : { initConfiguration: { form: hasRamRoot ? "file" : "raw", text } }),
       ...(debugExit ? { debugExit } : {}),
-      warnings: [...limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args), ...lost],
+      warnings: [
+        ...limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args),
+        ...lostAddress("linux", network),
+      ],
     },
   };
 }

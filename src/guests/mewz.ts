@@ -31,7 +31,7 @@ function needs(input: GuestInput): GuestAnswer {
   if (problems.length > 0) return { problems };
   const commandLine = input.args.length === 0 ? "" : `-- ${input.args.join(" ")}`;
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=2"];
-  return { needs: { commandLine, disks: [], monitorOptions, debugExit: true, warnings } };
+  return { needs: { commandLine, disks: [], nics: [], monitorOptions, debugExit: true, warnings } };
 }
 
 function refuseUnwritable(argument: string, problems: Problem[]): void {

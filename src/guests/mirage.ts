@@ -7,7 +7,7 @@ import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import type { GuestNetwork } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
-import { solo5Nic } from "./solo5-nic.ts";
+import { solo5Nic, solo5Nics } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read: what the mirage tool calls it. */
 const BLOCK_DEVICE = "storage";
@@ -32,14 +32,13 @@ function needs(input: GuestInput): GuestAnswer {
     problems.push(guestProblem("mirage: a block image is attached by hvt and spt only: choose one of them"));
   }
   const device = solo5Nic("mirage", NET_DEVICE, input, problems);
-  const words = input.network === undefined || device === undefined ? [] : networkWords(input.network, device);
+  const [network] = input.networks;
+  const words = network === undefined || device === undefined ? [] : networkWords(network, device);
   const commandLine = [...words, ...input.args.map(escapeArgument)].join(" ");
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
   const disks = solo5Disks("mirage", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  // QEMU's own names are free to choose; a tender's are those of the manifest.
-  const nic = device === undefined ? {} : { nic: input.monitor === "qemu" ? "net0" : device };
-  return { needs: { commandLine, disks, ...nic, monitorOptions: [], warnings } };
+  return { needs: { commandLine, disks, nics: solo5Nics(device, input), monitorOptions: [], warnings } };
 }
 
 /**

@@ -35,9 +35,9 @@ function needs(input: GuestInput): GuestAnswer {
     );
   }
   const commandLine = words.join(" ");
-  if (input.arch !== "x86_64") return { needs: { commandLine, disks, monitorOptions: [], warnings } };
+  if (input.arch !== "x86_64") return { needs: { commandLine, disks, nics: [], monitorOptions: [], warnings } };
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
-  return { needs: { commandLine, disks, monitorOptions, debugExit: true, warnings } };
+  return { needs: { commandLine, disks, nics: [], monitorOptions, debugExit: true, warnings } };
 }
 
 /** A dot in the name would open another tuple. */

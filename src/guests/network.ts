@@ -17,6 +17,8 @@ export interface GuestNetwork {
   readonly ipv6?: GuestAddress;
   /** Addresses of name servers that can be reached over the interface, either family. */
   readonly dns: readonly string[];
+  /** Domains that names without a dot are looked up in. */
+  readonly search: readonly string[];
   readonly hostname?: string;
 }
 
@@ -26,8 +28,8 @@ export function ipv4Servers(network: GuestNetwork, most: number): readonly strin
 }
 
 /** What is lost where a guest's command line has words for IPv4 only. */
-export function lostAddress(guest: string, network: GuestNetwork): readonly string[] {
-  if (network.ipv4 !== undefined) return [];
+export function lostAddress(guest: string, network: GuestNetwork | undefined): readonly string[] {
+  if (network === undefined || network.ipv4 !== undefined) return [];
   const has = network.ipv6 === undefined ? "no address" : "an IPv6 address only";
   return [`${guest}: ${network.interface} has ${has}, the guest is told IPv4 addresses only: it has to find its own`];
 }

@@ -27,7 +27,7 @@ function needs(input: GuestInput): GuestAnswer {
   ];
   const disks = rootDisk(input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine: words.join(" "), disks, monitorOptions: [], warnings: [] } };
+  return { needs: { commandLine: words.join(" "), disks, nics: [], monitorOptions: [], warnings: [] } };
 }
 
 /** OSv mounts the root by itself; for other places it would have to be told the kind of file system. */

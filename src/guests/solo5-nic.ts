@@ -21,3 +21,9 @@ export function solo5Nic(guest: string, usual: string, input: GuestInput, proble
   }
   return first?.name;
 }
+
+/** What the monitor calls that nic: a tender by the manifest's name, QEMU as we like. */
+export function solo5Nics(device: string | undefined, { monitor }: GuestInput): readonly string[] {
+  if (device === undefined) return [];
+  return [monitor === "qemu" ? "net0" : device];
+}

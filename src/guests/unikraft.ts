@@ -42,13 +42,13 @@ function needs(input: GuestInput): GuestAnswer {
     "Unikraft",
     input.arch === "aarch64" ? "console=ttyS0" : "",
     current ? environment(input.env, problems) : "",
-    ...networkFields(input.network, current, warnings),
+    ...networkFields(input.networks[0], current, warnings),
     input.initrd ? (current ? FSTAB : "vfs.rootfs=initrd") : "",
     "--",
     input.args.map((argument) => quote(argument, problems)).join(" "),
   ];
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine: fields.join(" "), disks: [], nic: "net0", monitorOptions: [], warnings } };
+  return { needs: { commandLine: fields.join(" "), disks: [], nics: ["net0"], monitorOptions: [], warnings } };
 }
 
 /** A version that is missing or cannot be read counts as current. */

@@ -36,6 +36,7 @@ export function chooseNetwork(
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     dns,
+    search: [],
     ...(hostname === undefined ? {} : { hostname }),
   };
   return { link, network };

@@ -98,18 +98,21 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
   return find("mount") === undefined ? [...namespaces, { type: "mount" }] : namespaces;
 }
 
-/** The nic for the network there is, where guest and monitor can have one. */
-export function decideNics(planning: Planning, id: string | undefined): readonly Nic[] {
-  const { network, monitor, metadata, warnings } = planning;
-  if (network === undefined) return [];
-  const unable = monitor.tap === undefined ? metadata.monitor : id === undefined ? metadata.guest : undefined;
-  if (monitor.tap === undefined || id === undefined) {
-    warnings.push(`${unable} cannot be given a nic: the guest runs without ${network.guest.interface}`);
-    return [];
-  }
-  const { interface: name, mac, mtu } = network.guest;
-  const fd = monitor.tap === "descriptor" ? { fd: network.fd } : {};
-  return [{ id, tap: network.tap, ...fd, interface: name, mac, mtu }];
+/** A nic for each network, where guest and monitor can have one. */
+export function decideNics(planning: Planning, ids: readonly string[]): readonly Nic[] {
+  const { networks, monitor, metadata, warnings } = planning;
+  return networks.flatMap(({ guest, tap, fd }, index) => {
+    const id = ids[index];
+    if (monitor.tap === undefined || id === undefined) {
+      const unable = monitor.tap === undefined ? metadata.monitor : metadata.guest;
+      const nic = index === 0 ? "a nic" : "another nic";
+      warnings.push(`${unable} cannot be given ${nic}: the guest runs without ${guest.interface}`);
+      return [];
+    }
+    const { interface: name, mac, mtu } = guest;
+    const descriptor = monitor.tap === "descriptor" ? { fd } : {};
+    return [{ id, tap, ...descriptor, interface: name, mac, mtu }];
+  });
 }
 
 /** What is known of a file of the image; own members only, since the image chose the name. */

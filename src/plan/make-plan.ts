@@ -62,7 +62,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const needs = askGuest(planning);
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
-  const nics = decideNics(planning, needs.nic);
+  const nics = decideNics(planning, needs.nics);
 
   const initrd = decideInitrd(planning, needs, memory);
   const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
@@ -146,9 +146,7 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
     ...solo5Devices(planning),
-    ...(planning.network === undefined || planning.monitor.tap === undefined
-      ? {}
-      : { network: planning.network.guest }),
+    networks: planning.monitor.tap === undefined ? [] : planning.networks.map((network) => network.guest),
     ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
   };

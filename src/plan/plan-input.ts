@@ -7,7 +7,7 @@ import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { HostFacts } from "./host-facts.ts";
 
-/** The network for the guest, known only when the container is started, and the tap that leads to it. */
+/** A network for the guest, known only when the container is started, and the tap that leads to it. */
 export interface PlanNetwork {
   readonly guest: GuestNetwork;
   /** Name of the tap. */
@@ -24,8 +24,8 @@ export interface PlanInput {
   readonly facts: HostFacts;
   /** Absolute path of the bundle. */
   readonly bundle: string;
-  /** Absent at `create`: the plan then has no nic. */
-  readonly network?: PlanNetwork;
+  /** None at `create`: the plan then has no nic. The first is that of the default route. */
+  readonly networks: readonly PlanNetwork[];
 }
 
 /** The input with what every step looks up in it, and where findings go. */

@@ -1,12 +1,13 @@
 /**
  * Every folder beside this file is a bundle with what it leads to: config.json, maybe urunc.json and urunc.toml, maybe
- * facts.json (laid over the common facts.json), maybe network.json (what `start` reads of the network), and the outcome. UPDATE_GOLDEN=1 rewrites the outcomes.
+ * facts.json (laid over the common facts.json), maybe network.json (what
+ * `start` reads of the network), and the outcome. UPDATE_GOLDEN=1 rewrites the outcomes.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { renderPlan, renderProblems } from "../../src/plan/render.ts";
-import { decodeFacts, decodeNetwork, type Outcome, planOf } from "../lib/plan-bundle.ts";
+import { decodeFacts, decodeNetworks, type Outcome, planOf } from "../lib/plan-bundle.ts";
 
 const ROOM = import.meta.dirname;
 const OUTCOMES = ["plan.json", "problems.json", "text.txt"];
@@ -29,7 +30,7 @@ function outcomeOf(name: string): Outcome {
     toml: read(name, "urunc.toml"),
     facts: decodeFacts(common, own),
     bundle: "/run/bundle",
-    network: decodeNetwork(JSON.parse(read(name, "network.json") ?? "null")),
+    networks: decodeNetworks(JSON.parse(read(name, "network.json") ?? "[]")),
   });
 }
 

@@ -24,7 +24,7 @@ export interface BundleTexts {
   readonly toml?: string | undefined;
   readonly facts: HostFacts;
   readonly bundle: string;
-  readonly network?: PlanNetwork | undefined;
+  readonly networks?: readonly PlanNetwork[];
 }
 
 export function planOf(texts: BundleTexts): Outcome {
@@ -46,7 +46,7 @@ export function planOf(texts: BundleTexts): Outcome {
     configuration: configuration.value,
     facts: texts.facts,
     bundle: texts.bundle,
-    ...(texts.network === undefined ? {} : { network: texts.network }),
+    networks: texts.networks ?? [],
   });
   if (!plan.ok) return { problems: plan.problems };
   const warnings = [...spec.warnings, ...found.warnings, ...configuration.warnings, ...plan.warnings];
@@ -99,9 +99,12 @@ function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** What `start` finds out about the network; undefined for a case without. */
-export function decodeNetwork(json: unknown): PlanNetwork | undefined {
-  if (json === null) return undefined;
+/** What `start` finds out about the network: one, or a list of them. */
+export function decodeNetworks(json: unknown): readonly PlanNetwork[] {
+  return (Array.isArray(json) ? json : [json]).map(decodeNetwork);
+}
+
+function decodeNetwork(json: unknown): PlanNetwork {
   const { tap, fd, guest } = { tap: "", fd: 0, guest: {}, ...objectOf(json) };
   const own = { ...objectOf(guest) };
   const ipv4 = addressOf(own["ipv4"]);
@@ -116,6 +119,7 @@ export function decodeNetwork(json: unknown): PlanNetwork | undefined {
       ...(ipv4 === undefined ? {} : { ipv4 }),
       ...(ipv6 === undefined ? {} : { ipv6 }),
       dns: textsOf(own["dns"]),
+      search: textsOf(own["search"]),
       ...(own["hostname"] === undefined ? {} : { hostname: String(own["hostname"]) }),
     },
   };

@@ -119,7 +119,7 @@ function directly(application: Application): MonitorInput {
     vcpus: 1,
     accelerator: "kvm",
     seccomp: true,
-    guest: { commandLine: "", disks: [], monitorOptions: [], warnings: [] },
+    guest: { commandLine: "", disks: [], nics: [], monitorOptions: [], warnings: [] },
     application,
     nics: [],
     configuration: DEFAULT_CONFIGURATION.monitors.uhyve,

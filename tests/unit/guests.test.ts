@@ -6,7 +6,15 @@ import { GUESTS } from "../../src/guests/registry.ts";
 import { isBefore, parseVersion } from "../../src/guests/version.ts";
 import { utf8Size } from "../../src/text-size.ts";
 
-const INPUT: GuestInput = { monitor: "qemu", arch: "x86_64", args: ["app"], env: [], version: "", initrd: false };
+const INPUT: GuestInput = {
+  monitor: "qemu",
+  arch: "x86_64",
+  args: ["app"],
+  env: [],
+  version: "",
+  initrd: false,
+  networks: [],
+};
 const DISK = { path: "/guest/block", mountPoint: "/data", readonly: false };
 
 function needsOf(kind: GuestKind, input: Partial<GuestInput>) {
@@ -112,8 +120,8 @@ describe("devices of Solo5 guests", () => {
 
   test("that cannot be attached are refused, and files without a device too", () => {
     const net = { kind: "net", name: "service" } as const;
-    expect(needsOf("mirage", { ...input, devices: [storage, { ...net, name: "lan" }] }).nic).toBe("lan");
-    expect(needsOf("mirage", { ...input, devices: [storage] }).nic).toBeUndefined();
+    expect(needsOf("mirage", { ...input, devices: [storage, { ...net, name: "lan" }] }).nics).toEqual(["lan"]);
+    expect(needsOf("mirage", { ...input, devices: [storage] }).nics).toEqual([]);
     expect(problemsOf("mirage", { ...input, devices: [storage, net, { ...net, name: "b" }] })[0]).toContain(
       "service, b",
     );

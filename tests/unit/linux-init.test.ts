@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { GuestInput } from "../../src/guests/guest.ts";
 import { linux } from "../../src/guests/linux.ts";
 
-const INPUT: GuestInput = { monitor: "qemu", arch: "x86_64", args: ["app"], env: [], version: "", initrd: true };
+const INPUT: GuestInput = {
+  monitor: "qemu",
+  arch: "x86_64",
+  args: ["app"],
+  env: [],
+  version: "",
+  initrd: true,
+  networks: [],
+};
 const BLOCK = { path: "/guest/block", mountPoint: "/data", readonly: false };
 
 function needsOf(input: Partial<GuestInput>) {

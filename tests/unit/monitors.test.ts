@@ -6,7 +6,7 @@ import type { MonitorInput } from "../../src/monitors/monitor.ts";
 import { MONITORS } from "../../src/monitors/registry.ts";
 
 const MEBIBYTE = 1024 * 1024;
-const NEEDS: GuestNeeds = { commandLine: "app", disks: [], monitorOptions: [], warnings: [] };
+const NEEDS: GuestNeeds = { commandLine: "app", disks: [], nics: [], monitorOptions: [], warnings: [] };
 const DISK = { id: "rootfs", path: "/guest/block", mountPoint: "/", readonly: false };
 const INPUT: MonitorInput = {
   binary: "/usr/bin/monitor",

@@ -28,6 +28,7 @@ describe("the guest's interface", () => {
         mtu: 1400,
         ipv4: { address: "10.1.0.2", prefix: 16, gateway: "10.1.0.1" },
         dns: [],
+        search: [],
       },
     });
   });

@@ -16,7 +16,7 @@ import { libraries } from "../../src/plan/libraries.ts";
 import { plainText, shellWord } from "../../src/plan/quote.ts";
 import { planOf } from "../lib/plan-bundle.ts";
 
-const NEEDS: GuestNeeds = { commandLine: "app", disks: [], monitorOptions: [], warnings: [] };
+const NEEDS: GuestNeeds = { commandLine: "app", disks: [], nics: [], monitorOptions: [], warnings: [] };
 const INPUT: MonitorInput = {
   binary: "/usr/bin/monitor",
   arch: "x86_64",
