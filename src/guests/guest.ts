@@ -70,6 +70,13 @@ export interface GuestNeeds {
    * fewer, the guest runs without the rest.
    */
   readonly nics: readonly string[];
+  /**
+   * How the virtio nics are shown to the guest on QEMU's PCI machines: with the PCI id of the legacy interface, or with
+   * the modern one only. Absent: as QEMU does.
+   */
+  readonly virtioNet?: "legacy" | "modern";
+  /** The guest sets the MTU of its nics by what it is told, so that the monitor need not show it. */
+  readonly knowsMtu?: true;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */

@@ -6,7 +6,7 @@ import type { Problem } from "../failure.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { solo5Disks } from "./solo5-disks.ts";
-import { solo5Nic, solo5Nics } from "./solo5-nic.ts";
+import { solo5Devices, solo5Nics } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read. */
 const BLOCK_DEVICE = "storage";
@@ -35,10 +35,10 @@ function needs(input: GuestInput): GuestAnswer {
   const commandLine = input.args.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "includeos"));
   const disks = solo5Disks("includeos", BLOCK_DEVICE, input, problems);
-  const device = solo5Nic("includeos", NET_DEVICE, input, problems);
+  const devices = solo5Devices("includeos", NET_DEVICE, 1, input, problems);
   if (problems.length > 0) return { problems };
   if (input.networks.length > 0) {
     warnings.push("includeos: the address is not passed: the guest takes it from its own configuration or by DHCP");
   }
-  return { needs: { commandLine, disks, nics: solo5Nics(device, input), monitorOptions: [], warnings } };
+  return { needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings } };
 }

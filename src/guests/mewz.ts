@@ -1,12 +1,13 @@
 /**
  * Mewz: a kernel with a WebAssembly program linked in. Kernel parameters and, behind `--`, the program's arguments are
  * split at blanks, without quotes; older releases have no arguments and look for their parameters everywhere, so words
- * that read as one are refused (mewz, src/param.zig and src/args.zig).
+ * that read as one are refused (mewz, src/param.zig and src/args.zig). Its driver knows the modern virtio interface only.
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import { type GuestNetwork, lostAddress, nicIds } from "./network.ts";
 
 /** The program's arguments beyond these are dropped. */
 const ARGUMENT_LIMIT = 64;
@@ -29,9 +30,28 @@ function needs(input: GuestInput): GuestAnswer {
   }
   if (input.env.length > 0) warnings.push("mewz: environment variables are not passed: the guest has none");
   if (problems.length > 0) return { problems };
-  const commandLine = input.args.length === 0 ? "" : `-- ${input.args.join(" ")}`;
+  const [network] = input.networks;
+  warnings.push(...lostAddress("mewz", network));
+  const words = [...networkWords(network), ...(input.args.length === 0 ? [] : ["--", ...input.args])];
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=2"];
-  return { needs: { commandLine, disks: [], nics: [], monitorOptions, debugExit: true, warnings } };
+  return {
+    needs: {
+      commandLine: words.join(" "),
+      disks: [],
+      nics: nicIds(input.networks, 1),
+      virtioNet: "modern",
+      monitorOptions,
+      debugExit: true,
+      warnings,
+    },
+  };
+}
+
+/** Its network is on only with all of address, mask and gateway; 0.0.0.0 is no gateway. */
+function networkWords(network: GuestNetwork | undefined): readonly string[] {
+  if (network?.ipv4 === undefined) return [];
+  const { address, prefix, gateway } = network.ipv4;
+  return [`ip=${address}/${prefix}`, `gateway=${gateway ?? "0.0.0.0"}`];
 }
 
 function refuseUnwritable(argument: string, problems: Problem[]): void {

@@ -22,6 +22,15 @@ export interface GuestNetwork {
   readonly hostname?: string;
 }
 
+/**
+ * The ids of so many nics on monitors where they are free to choose.
+ *
+ * @param most nics the guest can use.
+ */
+export function nicIds(networks: readonly GuestNetwork[], most: number): readonly string[] {
+  return networks.slice(0, most).map((_, index) => `net${index}`);
+}
+
 /** Name servers as guests that know IPv4 only take them. */
 export function ipv4Servers(network: GuestNetwork, most: number): readonly string[] {
   return network.dns.filter((server) => !server.includes(":")).slice(0, most);

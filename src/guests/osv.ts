@@ -5,8 +5,10 @@
  * core/commands.cc).
  */
 import type { Problem } from "../failure.ts";
+import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
+import { type GuestNetwork, ipv4Servers, nicIds } from "./network.ts";
 
 export const osv: Guest = {
   monitors: ["qemu"],
@@ -21,13 +23,45 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.args.length === 0) {
     problems.push(guestProblem("osv: no application is named: set process.args"));
   }
+  const networks = addressed(input.networks);
   const words = [
+    ...networkWords(networks),
     ...input.env.map((entry) => `--env=${option(entry)}`),
     ...input.args.map((argument, index) => command(argument, index === 0, problems)),
   ];
   const disks = rootDisk(input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine: words.join(" "), disks, nics: [], monitorOptions: [], warnings: [] } };
+  const waiting = input.networks[networks.length];
+  const warnings = [...lostGateway(networks)];
+  if (waiting !== undefined) {
+    warnings.push(`osv: ${waiting.interface} has no IPv4 address, and the guest would wait there for DHCP`);
+  }
+  const nics = nicIds(networks, networks.length);
+  return { needs: { commandLine: words.join(" "), disks, nics, monitorOptions: [], warnings } };
+}
+
+/** The guest waits for DHCP's answer on nics it is given no address for, and starts nothing before. */
+function addressed(networks: readonly GuestNetwork[]): readonly GuestNetwork[] {
+  const end = networks.findIndex((network) => network.ipv4 === undefined);
+  return end < 0 ? networks : networks.slice(0, end);
+}
+
+/** The loader knows one gateway and one name server. */
+function networkWords(networks: readonly GuestNetwork[]): readonly string[] {
+  const words = networks.flatMap(({ ipv4 }, index) =>
+    ipv4 === undefined ? [] : [`--ip=eth${index},${ipv4.address},${ipv4MaskText(ipv4.prefix)}`],
+  );
+  const [first] = networks;
+  if (first?.ipv4?.gateway !== undefined) words.push(`--defaultgw=${first.ipv4.gateway}`);
+  if (first !== undefined) words.push(...ipv4Servers(first, 1).map((server) => `--nameserver=${server}`));
+  return words;
+}
+
+function lostGateway([first]: readonly GuestNetwork[]): readonly string[] {
+  if (first?.ipv4?.gateway === undefined) return [];
+  const { address, gateway, prefix } = first.ipv4;
+  if (isSameSubnet(address, gateway, prefix)) return [];
+  return [`osv: the gateway ${gateway} lies outside of ${address}/${prefix}: the guest may have no way to it`];
 }
 
 /** OSv mounts the root by itself; for other places it would have to be told the kind of file system. */

@@ -7,7 +7,7 @@ import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { type GuestNetwork, lostAddress } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
-import { solo5Nic, solo5Nics } from "./solo5-nic.ts";
+import { solo5Devices, solo5Nics } from "./solo5-nic.ts";
 
 /** Name of the block device when the manifest cannot be read: that of rumprun's Solo5 port. */
 const BLOCK_DEVICE = "rootfs";
@@ -31,9 +31,9 @@ function needs(input: GuestInput): GuestAnswer {
   }
   const members = [`"cmdline":${JSON.stringify(input.args.map(escapeArgument).join(" "))}`];
   for (const entry of input.env) members.push(`"env":${JSON.stringify(entry)}`);
-  const device = solo5Nic("rumprun", NET_DEVICE, input, problems);
+  const devices = solo5Devices("rumprun", NET_DEVICE, 1, input, problems);
   const [network] = input.networks;
-  if (network?.ipv4 !== undefined && device !== undefined) members.push(`"net":${networkMember(network.ipv4)}`);
+  if (network?.ipv4 !== undefined && devices.length > 0) members.push(`"net":${networkMember(network.ipv4)}`);
   if (input.block !== undefined) {
     const mountPoint = JSON.stringify(input.block.mountPoint);
     members.push(`"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":${mountPoint}}`);
@@ -43,7 +43,7 @@ function needs(input: GuestInput): GuestAnswer {
   const disks = solo5Disks("rumprun", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
   const warnings = lostAddress("rumprun", network);
-  return { needs: { commandLine, disks, nics: solo5Nics(device, input), monitorOptions: [], warnings } };
+  return { needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings } };
 }
 
 /** The mask of one bit makes every gateway a neighbour, also one outside of the subnet. */

@@ -1,13 +1,13 @@
 /**
  * Unikraft: library parameters, `--`, then the application's arguments. The kernel splits the text at blanks, takes
  * quotes of either kind away and knows no escapes (unikraft, lib/ukargparse); values of a list end at a word whose
- * last character is `]` (lib/uklibparam).
+ * last character is `]` (lib/uklibparam). Its virtio driver looks for the PCI id of the legacy interface.
  */
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
-import { type GuestNetwork, ipv4Servers, lostAddress } from "./network.ts";
+import { type GuestNetwork, ipv4Servers, lostAddress, nicIds } from "./network.ts";
 import { isBefore, parseVersion } from "./version.ts";
 
 /** From here on parameters are called `env.vars`, `netdev.ip` and `vfs.fstab`. */
@@ -18,6 +18,12 @@ const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;
  * it, 0.16.3 does not start without it.
  */
 const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]';
+
+/** LIBUKNETDEV_EINFO_LIBPARAM_MAXCOUNT, unless configured otherwise. */
+const MOST_NICS = 4;
+
+/** What stands in a field as it is. */
+const DOMAIN_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 
 export const unikraft: Guest = {
   monitors: ["qemu", "firecracker", "hyperlight-unikraft"],
@@ -42,13 +48,22 @@ function needs(input: GuestInput): GuestAnswer {
     "Unikraft",
     input.arch === "aarch64" ? "console=ttyS0" : "",
     current ? environment(input.env, problems) : "",
-    ...networkFields(input.networks[0], current, warnings),
+    ...networkFields(input.networks, current, warnings),
     input.initrd ? (current ? FSTAB : "vfs.rootfs=initrd") : "",
     "--",
     input.args.map((argument) => quote(argument, problems)).join(" "),
   ];
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine: fields.join(" "), disks: [], nics: ["net0"], monitorOptions: [], warnings } };
+  return {
+    needs: {
+      commandLine: fields.join(" "),
+      disks: [],
+      nics: nicIds(input.networks, current ? MOST_NICS : 1),
+      virtioNet: "legacy",
+      monitorOptions: [],
+      warnings,
+    },
+  };
 }
 
 /** A version that is missing or cannot be read counts as current. */
@@ -60,21 +75,33 @@ function isCurrent(text: string, warnings: string[]): boolean {
   return true;
 }
 
-/** Three fields, empty where there is nothing to say. Netdev parameters end where the last known value does. */
-function networkFields(network: GuestNetwork | undefined, current: boolean, warnings: string[]): readonly string[] {
-  if (network === undefined) return ["", "", ""];
-  warnings.push(...lostAddress("unikraft", network));
-  if (network.ipv4 === undefined) return ["", "", ""];
+/** Three fields, empty where there is nothing to say. */
+function networkFields(networks: readonly GuestNetwork[], current: boolean, warnings: string[]): readonly string[] {
+  const [network] = networks;
+  for (const one of networks) warnings.push(...lostAddress("unikraft", one));
+  if (current) return [networks.slice(0, MOST_NICS).map(newWord).join(" "), "", ""];
+  if (network?.ipv4 === undefined) return ["", "", ""];
   const { address, prefix, gateway } = network.ipv4;
-  if (!current) {
-    return [
-      `netdev.ipv4_addr=${address}`,
-      gateway === undefined ? "" : `netdev.ipv4_gw_addr=${gateway}`,
-      `netdev.ipv4_subnet_mask=${ipv4MaskText(prefix)}`,
-    ];
-  }
-  const values = [`${address}/${prefix}`, gateway ?? "", ...ipv4Servers(network, 2)];
-  return [`netdev.ip=${values.join(":").replace(/:+$/, "")}`, "", ""];
+  return [
+    `netdev.ipv4_addr=${address}`,
+    gateway === undefined ? "" : `netdev.ipv4_gw_addr=${gateway}`,
+    `netdev.ipv4_subnet_mask=${ipv4MaskText(prefix)}`,
+  ];
+}
+
+/**
+ * Address, gateway, two name servers, host name, domain; it ends where the last known value does. The n-th word is the
+ * n-th nic's, so one without an address has an empty one.
+ */
+function newWord(network: GuestNetwork, index: number, all: readonly GuestNetwork[]): string {
+  const { ipv4, hostname = "", search } = network;
+  const isNeeded = ipv4 !== undefined || all.slice(index + 1).some((next) => next.ipv4 !== undefined);
+  if (!isNeeded) return "";
+  if (ipv4 === undefined) return "netdev.ip=:";
+  const [dns0 = "", dns1 = ""] = ipv4Servers(network, 2);
+  const names = [hostname, search[0] ?? ""].map((name) => (DOMAIN_NAME.test(name) ? name : ""));
+  const values = [`${ipv4.address}/${ipv4.prefix}`, ipv4.gateway ?? "", dns0, dns1, ...names];
+  return `netdev.ip=${values.join(":").replace(/:+$/, "")}`;
 }
 
 /** An entry that ends in `]` would end the list, so it gets a parameter of its own. */

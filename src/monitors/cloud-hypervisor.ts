@@ -1,6 +1,6 @@
 /** Cloud Hypervisor: a monitor over KVM for Linux guests (cloud-hypervisor, src/main.rs and vmm/src/config.rs). */
 import type { GuestDisk } from "../guests/guest.ts";
-import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
+import type { Judgement, Monitor, MonitorInput, Nic } from "./monitor.ts";
 
 /** VIRTIO_BLK_ID_BYTES: more is refused. */
 const SERIAL_BYTES = 20;
@@ -17,6 +17,7 @@ export const cloudHypervisor: Monitor = {
   supportsInitrd: true,
   supportsBlock: true,
   supportsReadonlyBlock: true,
+  tap: "descriptor",
   argv,
   judge,
   dataFiles: () => [],
@@ -42,6 +43,7 @@ function argv(input: MonitorInput): readonly string[] {
     input.seccomp ? "true" : "false",
     ...(socketPath === "" ? [] : ["--api-socket", `path=${optionValue(socketPath)}`]),
     ...disks.flatMap((disk) => ["--disk", diskOptions(disk)]),
+    ...input.nics.flatMap((nic) => ["--net", netOptions(nic)]),
     ...(input.initrd === undefined ? [] : ["--initramfs", input.initrd]),
     ...monitorOptions,
     // One element: a command line that begins with a dash is none of its options.
@@ -54,6 +56,11 @@ function diskOptions(disk: GuestDisk): string {
   const serial = disk.id.slice(0, SERIAL_BYTES);
   const path = optionValue(disk.path);
   return `path=${path},id=${disk.id},serial=${serial},readonly=${disk.readonly ? "on" : "off"},image_type=raw`;
+}
+
+/** The guest is told the MTU of the tap; to be given one here, it would have to be allowed to change the tap. */
+function netOptions({ id, tap, fd, mac }: Nic): string {
+  return `${fd === undefined ? `tap=${tap}` : `fd=[${fd}]`},mac=${mac},id=${id}`;
 }
 
 /** A value inside an option list: quotes keep commas in it together; our paths have no quotes. */

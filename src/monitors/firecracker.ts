@@ -5,6 +5,7 @@
 import { utf8Size } from "../text-size.ts";
 import { MEBIBYTE } from "../units.ts";
 import type { Judgement, Monitor, MonitorInput, WrittenFile } from "./monitor.ts";
+import { untoldMtu } from "./mtu.ts";
 
 /** Where the configuration lies in the monitor's root. */
 const CONFIGURATION = "/guest/firecracker.json";
@@ -28,6 +29,7 @@ export interface FirecrackerConfiguration {
     readonly track_dirty_pages: false;
   };
   readonly drives: readonly FirecrackerDrive[];
+  readonly "network-interfaces"?: readonly FirecrackerInterface[];
 }
 
 interface FirecrackerDrive {
@@ -35,6 +37,13 @@ interface FirecrackerDrive {
   readonly path_on_host: string;
   readonly is_read_only: boolean;
   readonly is_root_device: false;
+}
+
+/** Its `mtu` is refused by releases before 1.16, so that it is not there. */
+interface FirecrackerInterface {
+  readonly iface_id: string;
+  readonly guest_mac: string;
+  readonly host_dev_name: string;
 }
 
 export const firecracker: Monitor = {
@@ -48,6 +57,8 @@ export const firecracker: Monitor = {
   supportsInitrd: true,
   supportsBlock: true,
   supportsReadonlyBlock: true,
+  // It opens the device by its name only.
+  tap: "name",
   argv,
   writtenFiles,
   judge,
@@ -74,6 +85,7 @@ function writtenFiles(input: MonitorInput): readonly WrittenFile[] {
  * for one that is, Firecracker adds `root=` behind the guest's own.
  */
 export function firecrackerConfiguration(input: MonitorInput): FirecrackerConfiguration {
+  const interfaces = input.nics.map(({ id, mac, tap }) => ({ iface_id: id, guest_mac: mac, host_dev_name: tap }));
   return {
     "boot-source": {
       kernel_image_path: input.kernel,
@@ -92,12 +104,13 @@ export function firecrackerConfiguration(input: MonitorInput): FirecrackerConfig
       is_read_only: disk.readonly,
       is_root_device: false,
     })),
+    ...(interfaces.length === 0 ? {} : { "network-interfaces": interfaces }),
   };
 }
 
 function judge(input: MonitorInput): Judgement {
   const { commandLine, disks } = input.guest;
-  const limit = COMMAND_LINE - disks.length * DEVICE_PARAMETER;
+  const limit = COMMAND_LINE - (disks.length + input.nics.length) * DEVICE_PARAMETER;
   const size = utf8Size(commandLine) + 1;
   const problems = [];
   if (size > limit) {
@@ -114,5 +127,5 @@ function judge(input: MonitorInput): Judgement {
   const warnings = disks
     .filter((disk) => disk.mountPoint !== "/")
     .map((disk) => `firecracker: disk ${disk.id} has no serial number in the guest, which finds it by its place only`);
-  return { problems, warnings };
+  return { problems, warnings: [...warnings, ...untoldMtu("firecracker", input)] };
 }

@@ -1,7 +1,8 @@
 /** QEMU's system emulator (QEMU 7.2, docs/system/invocation). */
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { GuestDisk } from "../guests/guest.ts";
-import type { HostBind, Judgement, Monitor, MonitorInput, Nic } from "./monitor.ts";
+import type { HostBind, Judgement, Monitor, MonitorInput } from "./monitor.ts";
+import { nicOptions } from "./qemu-nic.ts";
 
 /** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
 const DATA = "/usr/share/qemu";
@@ -56,7 +57,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-serial",
     "chardev:console",
     ...(socketPath === "" ? [] : ["-qmp", `unix:${optionValue(socketPath)},server=on,wait=off`]),
-    ...(input.nics.length === 0 ? ["-nic", "none"] : input.nics.flatMap(nicOptions)),
+    ...nicOptions(input, machine === "microvm" || machine === "virt"),
     // A guest that resets itself has ended.
     "-no-reboot",
     ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
@@ -106,16 +107,6 @@ function diskOptions(disk: GuestDisk, machine: string): readonly string[] {
     `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
     "-device",
     `${machine === "microvm" ? "virtio-blk-device" : "virtio-blk-pci"},serial=${disk.id},drive=${disk.id}`,
-  ];
-}
-
-/** romfile= : nobody boots from the network, and the ROM would have to be in the monitor's root. */
-function nicOptions(nic: Nic): readonly string[] {
-  return [
-    "-netdev",
-    `tap,id=${nic.id},${nic.fd === undefined ? `ifname=${nic.tap},script=no,downscript=no` : `fd=${nic.fd}`}`,
-    "-device",
-    `virtio-net-pci,netdev=${nic.id},mac=${nic.mac},host_mtu=${nic.mtu},romfile=`,
   ];
 }
 

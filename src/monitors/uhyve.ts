@@ -1,7 +1,8 @@
 /** Uhyve: Hermit's own monitor over KVM. It loads the application itself (uhyve, src/bin/uhyve.rs and src/params.rs). */
 
 import { MEBIBYTE } from "../units.ts";
-import type { Monitor, MonitorInput } from "./monitor.ts";
+import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
+import { untoldMtu } from "./mtu.ts";
 
 export const uhyve: Monitor = {
   program: () => "uhyve",
@@ -15,7 +16,10 @@ export const uhyve: Monitor = {
   supportsInitrd: false,
   supportsBlock: false,
   supportsReadonlyBlock: false,
+  // From 0.10 on, and by its name only.
+  tap: "name",
   argv,
+  judge,
   dataFiles: () => [],
 };
 
@@ -32,12 +36,22 @@ function argv(input: MonitorInput): readonly string[] {
     `--memory-size=${input.memory / MEBIBYTE}MiB`,
     `--cpu-count=${input.vcpus}`,
     "--file-isolation=none",
+    ...input.nics.map(({ tap }) => `--net=tap:${tap}`),
     ...env.map((entry) => `--env-vars=${entry}`),
     ...input.guest.monitorOptions,
     "--",
     input.kernel,
     ...(args.length > 1 ? ["--", ...args.slice(1).map(shellQuote)] : []),
   ];
+}
+
+/** It looks for the MTU in /sys, which its root does not have, and gives the guest the address of the tap. */
+function judge(input: MonitorInput): Judgement {
+  const others = input.nics.map(
+    ({ interface: name, mac }) =>
+      `uhyve: the guest has the MAC address of the tap, not ${mac} of ${name}: networks that filter by it drop its packets`,
+  );
+  return { problems: [], warnings: [...others, ...untoldMtu("uhyve", input)] };
 }
 
 /** Uhyve joins the arguments with blanks, and the kernel splits them as a shell does. Variables uhyve quotes itself. */

@@ -3,8 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { annotation, helloBundle } from "../lib/bundle.ts";
+import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
+import { succeed, until } from "../lib/command.ts";
 import { names } from "../lib/host.ts";
+import { networkNamespace } from "../lib/network.ts";
 import { urunc } from "../lib/runtime.ts";
 
 const MEMORY = 64 * 1024 * 1024;
@@ -78,6 +80,33 @@ for (const [monitor, type] of [
       expect(runtime.state("kill").pid).toBe(pid);
       expect(runtime.verb("delete", "--force", "kill").status).toBe(0);
       expect(names(runtime.root)).toEqual([]);
+    });
+
+    it.skipIf(reason !== undefined)("opens the tap of its container's interface", async () => {
+      const pod = networkNamespace("pod");
+      pod.script(
+        "ip link add eth0 mtu 1400 type veth peer name peer0",
+        "ip link set eth0 up",
+        "ip link set peer0 up",
+        "ip address add 10.9.8.7/24 dev eth0",
+        "ip route add default via 10.9.8.1",
+      );
+      const before = pod.describe();
+      const runtime = urunc();
+      const bundle = helloBundle({
+        args: type === "linux" ? ["/init", "--stay"] : ["--stay"],
+        namespaces: NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path: pod.path } : entry)),
+        annotations: { [annotation("hypervisor")]: monitor, [annotation("unikernelType")]: type },
+        user: { uid: 0, gid: 0 },
+      });
+      const { outcome } = runtime.create("net", bundle);
+      succeed(runtime.verb("start", "net"));
+      const taps = (): string => pod.inside("ip", "-o", "link", "show", "type", "tun");
+      await until("the tap has a carrier", () => /LOWER_UP.* mtu 1400 /.test(taps()));
+      await until("the guest runs", () => outcome.stdout().includes("hello from a unikernel"));
+      expect(runtime.status("net")).toBe("running");
+      succeed(runtime.verb("delete", "--force", "net"));
+      expect(pod.describe()).toBe(before);
     });
   });
 }

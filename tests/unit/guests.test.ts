@@ -122,7 +122,7 @@ describe("devices of Solo5 guests", () => {
     const net = { kind: "net", name: "service" } as const;
     expect(needsOf("mirage", { ...input, devices: [storage, { ...net, name: "lan" }] }).nics).toEqual(["lan"]);
     expect(needsOf("mirage", { ...input, devices: [storage] }).nics).toEqual([]);
-    expect(problemsOf("mirage", { ...input, devices: [storage, net, { ...net, name: "b" }] })[0]).toContain(
+    expect(problemsOf("rumprun", { ...input, devices: [storage, net, { ...net, name: "b" }] })[0]).toContain(
       "service, b",
     );
     expect(problemsOf("mirage", { ...input, netDevice: "x", devices: [storage, net] })[0]).toContain(
