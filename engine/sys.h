@@ -38,7 +38,7 @@ JSModuleDef *sys_module(JSContext *ctx);
 extern int sys_argc;
 extern char **sys_argv;
 
-/* True while the modules are evaluated at build time: every binding but machine() throws. */
+/* True while the modules are evaluated at build time: every binding but machine() and seccompCompile() throws. */
 extern bool sys_is_building;
 
 /* Throws SysError for the current errno; path may be NULL. Always returns JS_EXCEPTION. */

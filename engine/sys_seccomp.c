@@ -15,7 +15,52 @@ static JSValue throw_negative(JSContext *ctx, int result, const char *function, 
     return sys_throw(ctx, function, name);
 }
 
-static bool add_syscall(JSContext *ctx, scmp_filter_ctx filter, uint32_t action, JSValueConst value, bool ignore) {
+/* Arguments of one system call. */
+#define MAX_ARGUMENTS 6
+
+/* What a rule demands of the arguments of its system calls. */
+typedef struct {
+    struct scmp_arg_cmp items[MAX_ARGUMENTS];
+    uint32_t count;
+} Conditions;
+
+static bool arg_member(JSContext *ctx, JSValueConst object, const char *name, int64_t max, int64_t *out) {
+    JSValue value = JS_GetPropertyStr(ctx, object, name);
+    bool ok = arg_integer(ctx, value, 0, max, out);
+    JS_FreeValue(ctx, value);
+    return ok;
+}
+
+/* One comparison an argument, as libseccomp has it. */
+static bool arg_conditions(JSContext *ctx, JSValueConst list, Conditions *conditions) {
+    conditions->count = 0;
+    if (JS_IsUndefined(list))
+        return true;
+    uint32_t count;
+    if (!arg_array(ctx, list, &count))
+        return false;
+    if (count > MAX_ARGUMENTS) {
+        JS_ThrowRangeError(ctx, "More than %d conditions", MAX_ARGUMENTS);
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t argument, mask, value;
+        JSValue item = JS_GetPropertyUint32(ctx, list, i);
+        bool ok = arg_member(ctx, item, "argument", MAX_ARGUMENTS - 1, &argument) &&
+                  arg_member(ctx, item, "mask", MAX_SAFE_INTEGER, &mask) &&
+                  arg_member(ctx, item, "value", MAX_SAFE_INTEGER, &value);
+        JS_FreeValue(ctx, item);
+        if (!ok)
+            return false;
+        conditions->items[conditions->count++] = (struct scmp_arg_cmp){
+            .arg = (unsigned)argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = (uint64_t)mask, .datum_b = (uint64_t)value
+        };
+    }
+    return true;
+}
+
+static bool add_syscall(JSContext *ctx, scmp_filter_ctx filter, uint32_t action, JSValueConst value,
+                        const Conditions *conditions, bool ignore) {
     TEXT name = NO_TEXT;
     if (!arg_text(ctx, value, &name))
         return false;
@@ -26,9 +71,9 @@ static bool add_syscall(JSContext *ctx, scmp_filter_ctx filter, uint32_t action,
         throw_negative(ctx, -EINVAL, "seccomp_syscall_resolve_name", name.s);
         return false;
     }
-    int result = seccomp_rule_add(filter, action, number, 0);
+    int result = seccomp_rule_add_array(filter, action, number, conditions->count, conditions->items);
     if (result < 0) {
-        throw_negative(ctx, result, "seccomp_rule_add", name.s);
+        throw_negative(ctx, result, "seccomp_rule_add_array", name.s);
         return false;
     }
     return true;
@@ -39,11 +84,15 @@ static bool add_rule(JSContext *ctx, scmp_filter_ctx filter, JSValueConst rule, 
     JSValue value = JS_GetPropertyStr(ctx, rule, "action");
     bool ok = arg_u32(ctx, value, &action);
     JS_FreeValue(ctx, value);
+    Conditions conditions;
+    value = JS_GetPropertyStr(ctx, rule, "conditions");
+    ok = ok && arg_conditions(ctx, value, &conditions);
+    JS_FreeValue(ctx, value);
     JSValue names = JS_GetPropertyStr(ctx, rule, "syscalls");
     ok = ok && arg_array(ctx, names, &count);
     for (uint32_t i = 0; ok && i < count; i++) {
         JSValue name = JS_GetPropertyUint32(ctx, names, i);
-        ok = add_syscall(ctx, filter, action, name, ignore);
+        ok = add_syscall(ctx, filter, action, name, &conditions, ignore);
         JS_FreeValue(ctx, name);
     }
     JS_FreeValue(ctx, names);
@@ -106,6 +155,9 @@ static JSValue sys_seccomp_compile(JSContext *ctx, JSValueConst *argv) {
         JS_FreeValue(ctx, rule);
     }
     JS_FreeValue(ctx, rules);
+    /* Calls of another architecture are in no list: libseccomp would end the thread that makes one. */
+    if (ok)
+        seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     /* A binary search instead of a chain of comparisons: each system call of the monitor passes through it. */
     if (ok)
         seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);

@@ -4,6 +4,7 @@ import type { LaunchPlan } from "../plan/launch-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import { dropPrivileges } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
+import { confineCalls } from "../sandbox/seccomp.ts";
 import { O_WRONLY, POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, setCloexec, withFile, writeAll } from "../sys/file.ts";
@@ -155,6 +156,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   setSignalMask([]);
   for (const tap of taps) setCloexec(tap, false);
   send(starter, "exec");
+  if (plan.seccomp) confineCalls(plan.monitor);
   try {
     execve(plan.exec.path, plan.exec.argv, plan.exec.env);
   } catch (error) {

@@ -60,7 +60,7 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
       // The monitor keeps no capability, whatever the spec lists.
       capabilities: [],
       cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
-      seccomp: OFF,
+      seccomp: { enabled: true },
       apparmor: OFF,
       selinux: OFF,
       intelRdt: OFF,

@@ -46,10 +46,18 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     gidMappings: parseMappings(into, linux, "gidMappings"),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(cpuLimit === undefined ? {} : { cpuLimit }),
-    seccomp: objectIn(into, linux, "seccomp", "linux") !== undefined,
+    ...parseSeccomp(into, linux),
     ...(cgroupsPath ? { cgroupsPath } : {}),
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
   };
+}
+
+/** Its rules are for programs of containers: only that it is there counts. */
+function parseSeccomp(into: Findings, linux: JsonObject): Pick<Spec["linux"], "seccomp" | "seccompListener"> {
+  const profile = objectIn(into, linux, "seccomp", "linux");
+  if (profile === undefined) return { seccomp: false };
+  const listener = textIn(into, profile, "listenerPath", "linux.seccomp");
+  return { seccomp: true, ...(listener ? { seccompListener: true } : {}) };
 }
 
 /** Bytes; a limit that is not positive means that there is none. */

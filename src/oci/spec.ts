@@ -85,8 +85,10 @@ export interface Spec {
     readonly memoryLimit?: number;
     /** Microseconds of processor time in each period; absent: no limit. */
     readonly cpuLimit?: { readonly quota: number; readonly period: number };
-    /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches the monitor's own filter off. */
+    /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches our filter and the monitor's own off. */
     readonly seccomp: boolean;
+    /** The profile names a socket for notifications. */
+    readonly seccompListener?: true;
     readonly cgroupsPath?: string;
     readonly rootfsPropagation?: string;
   };

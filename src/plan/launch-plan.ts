@@ -107,6 +107,8 @@ export interface LaunchPlan {
   /** Capability names the monitor keeps; each needs a reason, so far none has one. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: true;
+  /** The monitor may make the system calls of its list only (src/seccomp/filters.ts), and its own filter is on. */
+  readonly seccomp: boolean;
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj?: number;
   readonly hostname?: string;

@@ -90,6 +90,9 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     const message = `${metadata.guest}: the command line is longer than an argument of a program may be: pass fewer arguments or environment variables`;
     return refusal([{ code: "command-line-too-long", message }]);
   }
+  if (spec.linux.seccompListener) {
+    warnings.push("linux.seccomp.listenerPath: nobody will be notified: the monitor has a list of its own");
+  }
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const plan: LaunchPlan = {
     guest: metadata.guest,
@@ -115,6 +118,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
     capabilities: [],
     noNewPrivileges: true,
+    seccomp: launch.seccomp,
     rlimits: spec.process.rlimits,
     ...(spec.process.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.process.oomScoreAdj }),
     ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),

@@ -138,6 +138,7 @@ function processRows(plan: LaunchPlan): readonly Row[] {
     ["user", `uid ${uid}, gid ${gid}${groups}, umask ${octal(umask)}`],
     ["capabilities", plan.capabilities.length === 0 ? "none" : plan.capabilities.join(" ")],
     ["new privileges", "never"],
+    ["system calls", plan.seccomp ? `those of the list for ${plan.monitor}` : "all: the bundle has no linux.seccomp"],
     ...plan.rlimits.map((limit) => [limit.type, `soft ${limitText(limit.soft)}, hard ${limitText(limit.hard)}`]),
     ...(plan.oomScoreAdj === undefined ? [] : [["OOM score", `${plan.oomScoreAdj}`]]),
     ...(plan.hostname === undefined ? [] : [["host name", plan.hostname]]),

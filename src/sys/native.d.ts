@@ -294,13 +294,21 @@ declare module "urunc:sys" {
   export function kvmApiVersion(fd: number): number;
   /** ioctl KVM_CREATE_VM on an open /dev/kvm; the VM's descriptor. */
   export function kvmCreateVm(fd: number): number;
-  /** libseccomp: compiles a filter to a BPF program (struct sock_filter[], native byte order). */
+  /**
+   * libseccomp: compiles a filter to a BPF program (struct sock_filter[], native byte order). A call of another
+   * architecture ends the process. Looks at nothing of the machine, so that it may be called at build time.
+   */
   export function seccompCompile(filter: {
     /** SCMP_ACT_* value. */
     readonly defaultAction: number;
     /** Names libseccomp does not know are left out; otherwise they throw SysError EINVAL with the name as its path. */
     readonly ignoreUnknown?: boolean;
-    readonly rules: readonly { readonly action: number; readonly syscalls: readonly string[] }[];
+    readonly rules: readonly {
+      readonly action: number;
+      readonly syscalls: readonly string[];
+      /** At most one an argument: `(argument & mask) === value`, all of them. */
+      readonly conditions?: readonly { readonly argument: number; readonly mask: number; readonly value: number }[];
+    }[];
   }): ArrayBuffer;
   /** seccomp(SECCOMP_SET_MODE_FILTER, flags, program). */
   export function seccompLoad(program: ArrayBuffer, flags: number): void;

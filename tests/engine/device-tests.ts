@@ -1,6 +1,6 @@
 import * as sys from "urunc:sys";
 import { isCloexec } from "./file-tests.ts";
-import { BAD_FD, check, equal, inChild, sysError, type Test, test, withFd } from "./harness.ts";
+import { BAD_FD, check, equal, inChild, sysError, type Test, test, throwsNamed, withFd } from "./harness.ts";
 
 const SCMP_ACT_ALLOW = 0x7fff0000;
 const SCMP_ACT_KILL_PROCESS = 0x80000000;
@@ -64,6 +64,38 @@ export const deviceTests: readonly Test[] = [
       sysError("EPERM", () => sys.sethostname("x"));
       sys.getcwd();
     });
+  }),
+
+  test(["seccompCompile", "seccompLoad"], "a rule looks at the arguments it names", () => {
+    inChild(0, () => {
+      const conditions = [
+        { argument: 0, mask: 0xffffffff, value: 29 },
+        { argument: 2, mask: 0xff, value: 7 },
+      ];
+      const program = sys.seccompCompile({
+        defaultAction: SCMP_ACT_ALLOW,
+        rules: [{ action: EPERM_ACTION, syscalls: ["prctl"], conditions }],
+      });
+      sys.prctl(38, 1, 0, 0, 0);
+      sys.seccompLoad(program, 0);
+      sysError("EPERM", () => sys.prctl(29, 50_000, 0x107, 0, 0));
+      sysError("EINVAL", () => sys.prctl(38, 1, 0x107, 0, 0));
+      equal(sys.prctl(29, 50_000, 8, 0, 0), 0);
+    });
+  }),
+
+  test("seccompCompile", "conditions that are none are refused", () => {
+    const compile = (conditions: readonly { argument: number; mask: number; value: number }[]) => () =>
+      sys.seccompCompile({
+        defaultAction: SCMP_ACT_ALLOW,
+        rules: [{ action: EPERM_ACTION, syscalls: ["prctl"], conditions }],
+      });
+    throwsNamed("RangeError", compile([{ argument: 6, mask: 1, value: 1 }]));
+    throwsNamed("RangeError", compile([{ argument: 0, mask: -1, value: 1 }]));
+    throwsNamed("RangeError", compile(new Array(7).fill({ argument: 0, mask: 1, value: 1 })));
+    // libseccomp compares an argument once a rule.
+    const twice = [1, 2].map((value) => ({ argument: 0, mask: 1, value }));
+    sysError("EINVAL", compile(twice));
   }),
 
   test("seccompLoad", "a filter that kills does so", () => {

@@ -28,7 +28,7 @@ export interface BundleOptions {
   /** Added to those of the kind; undefined takes one away. */
   readonly annotations?: Readonly<Record<string, string | undefined>>;
   readonly memoryLimit?: number;
-  /** With a profile, as container engines give one; without, the monitor's own filter is off too. */
+  /** False: no profile, as engines say "unconfined", so that no filter is installed. */
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
   readonly cwd?: string;
@@ -71,7 +71,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
     annotations: { ...annotations, ...options.annotations },
     linux: {
       namespaces: options.namespaces ?? NAMESPACES,
-      ...(options.seccomp ? { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } } : {}),
+      ...(options.seccomp === false ? {} : { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),
       ...(options.memoryLimit === undefined ? {} : { resources: { memory: { limit: options.memoryLimit } } }),
     },
   };

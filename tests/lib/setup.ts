@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { HELLO_BUNDLE, HELPERS, SOURCE, URUNC } from "./paths.ts";
 
-const PROGRAMS = ["console", "pty"] as const;
+const PROGRAMS = ["console", "forbidden", "pty"] as const;
 
 export default function setup(): void {
   if (process.getuid?.() !== 0) {
@@ -18,9 +18,13 @@ export default function setup(): void {
   mkdirSync(HELPERS, { recursive: true });
   for (const name of PROGRAMS) {
     const source = join(SOURCE, "tests", "lib", "native", `${name}.c`);
-    const made = spawnSync("cc", ["-O1", "-Wall", "-Wextra", "-Werror", "-o", join(HELPERS, name), source, "-lutil"], {
-      encoding: "utf8",
-    });
+    const made = spawnSync(
+      "cc",
+      ["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", join(HELPERS, name), source, "-lutil"],
+      {
+        encoding: "utf8",
+      },
+    );
     if (made.status !== 0) {
       throw new Error(`cc ${source}: ${made.stderr}`);
     }

@@ -58,6 +58,13 @@ describe("config.json", () => {
     expect(specOf(config).linux.seccomp).toBe(false);
   });
 
+  test("may have a profile that wants somebody to be notified", () => {
+    const seccomp = (members: object) =>
+      specOf(withLinux({ seccomp: { defaultAction: "SCMP_ACT_ALLOW", ...members } }));
+    expect(seccomp({}).linux.seccompListener).toBeUndefined();
+    expect(seccomp({ listenerPath: "/run/agent.sock" }).linux.seccompListener).toBe(true);
+  });
+
   test("may have members nobody here knows", () => {
     expect(specOf({ ...MINIMAL, solaris: 1, process: { cwd: "/", apparmorProfile: 7 } }).process.args).toEqual([]);
   });

@@ -1,0 +1,1 @@
+export { seccompCompile, seccompLoad } from "urunc:sys";
