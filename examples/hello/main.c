@@ -1,5 +1,5 @@
 /* Says what it was given, one item a line, and powers off. */
-#include "hello.h"
+#include "unikernel.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, END_OF_TRANSMISSION = 4, BACKSPACE = 8, DELETE = 127 };
 

@@ -17,16 +17,17 @@ const CREATED = "1970-01-01T00:00:00Z";
 const HELP = `Usage: script/image [options]
 
 Makes OUTPUT/bundle (an OCI bundle: config.json and rootfs/) and OUTPUT/image.tar (an OCI image archive, for example
-for "ctr images import"). Without options it is the unikernel of examples/hello, which is built when it is missing or
-older than its sources (x86-64 only). The same input gives the same bytes.
+for "ctr images import"), for the unikernel of examples/hello, which is built when it is missing or older than its
+sources (x86-64 only). Without options it makes those of every example. The same input gives the same bytes.
 
-  --output DIR        where to write (default: build/examples/hello)
-  --name NAME         name of the image (default: urunc.local/hello:latest)
-  --arg A             one argument of the container's command; repeat for more (default: hello, world)
+  --example NAME      the example: hello (default) or http
+  --output DIR        where to write (default: build/examples/NAME)
+  --name NAME         name of the image (default: urunc.local/NAME:latest)
+  --arg A             one argument of the container's command; repeat for more (default: those of the example)
   --env K=V           one variable of its environment besides PATH; repeat for more
   --annotation K=V    set an annotation, in urunc.json as well if K begins with ${PREFIX};
                       a K without a dot gets that prefix; an empty V removes the annotation; repeat for more
-  --kernel FILE       use this kernel instead of hello's, as ${KERNEL_PATH}
+  --kernel FILE       use this kernel instead of the example's, as ${KERNEL_PATH}
   --initrd FILE       add this file as ${INITRD_PATH}, and its annotation
   --rootfs DIR        begin with a copy of this directory's content instead of an empty root
   --no-kernel         leave the kernel file out, but keep its annotation
@@ -36,11 +37,17 @@ older than its sources (x86-64 only). The same input gives the same bytes.
   --help              this text
 `;
 
+/** The examples and the arguments of their images. */
+const EXAMPLES = new Map([
+  ["hello", ["hello", "world"]],
+  ["http", ["http"]],
+]);
+
 class UserError extends Error {}
 
 /**
  * @typedef {{
- *   output: string, name: string, args: string[], env: string[], annotations: Map<string, string>,
+ *   example: string, output: string, name: string, args: string[], env: string[], annotations: Map<string, string>,
  *   kernel: string | undefined, initrd: string | undefined, rootfs: string | undefined,
  *   withKernel: boolean, withAnnotations: boolean, withUruncJson: boolean,
  * }} Settings
@@ -60,7 +67,12 @@ function readOptions(argv) {
   }
   if (values.help) return "help";
 
-  const name = values.name ?? "urunc.local/hello:latest";
+  const example = values.example ?? "hello";
+  const exampleArgs = EXAMPLES.get(example);
+  if (exampleArgs === undefined) {
+    throw new UserError(`--example ${example}: there are ${[...EXAMPLES.keys()].join(" and ")}`);
+  }
+  const name = values.name ?? `urunc.local/${example}:latest`;
   if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(name)) {
     throw new UserError(`--name ${name}: expected HOST/NAME:TAG`);
   }
@@ -87,9 +99,10 @@ function readOptions(argv) {
   }
 
   return {
-    output: path.resolve(values.output ?? path.join(PROJECT, "build/examples/hello")),
+    example,
+    output: path.resolve(values.output ?? path.join(PROJECT, "build/examples", example)),
     name,
-    args: values.arg ?? ["hello", "world"],
+    args: values.arg ?? exampleArgs,
     env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ...(values.env ?? [])],
     annotations,
     kernel: values.kernel,
@@ -118,6 +131,7 @@ function parse(argv) {
     strict: true,
     allowPositionals: false,
     options: {
+      example: { type: "string" },
       output: { type: "string" },
       name: { type: "string" },
       arg: { type: "string", multiple: true },
@@ -164,16 +178,19 @@ function needPrograms(packages) {
   });
 }
 
-/** Builds examples/hello and returns its path; make decides whether there is anything to do. */
-function buildHello() {
+/**
+ * Builds an example and returns its kernel's path; make decides whether there is anything to do.
+ * @param {string} example
+ */
+function buildExample(example) {
   if (process.arch !== "x64") {
-    throw new UserError("examples/hello is for x86-64 only; give another kernel with --kernel, or --no-kernel");
+    throw new UserError("the examples are for x86-64 only; give another kernel with --kernel, or --no-kernel");
   }
   needPrograms({ gcc: "gcc", make: "make" });
-  const out = path.join(PROJECT, "build/examples/hello");
+  const out = path.join(PROJECT, "build/examples", example);
   fs.mkdirSync(out, { recursive: true });
   // Two builds at once (tests in parallel) must not meet: flock is part of every Debian (util-linux).
-  const make = ["make", "-s", "-C", path.join(PROJECT, "examples/hello"), `OUT=${out}`];
+  const make = ["make", "-s", "-C", path.join(PROJECT, "examples", example), `OUT=${out}`];
   execFileSync("flock", [path.join(out, "build.lock"), ...make], { stdio: ["ignore", 2, 2] });
   return path.join(out, "kernel");
 }
@@ -186,7 +203,8 @@ function makeRootfs(settings, rootfs) {
   fs.mkdirSync(rootfs, { mode: 0o755 });
   if (settings.rootfs !== undefined) execFileSync("cp", ["-a", "--", `${settings.rootfs}/.`, rootfs]);
   fs.chmodSync(rootfs, 0o755);
-  if (settings.withKernel) put(rootfs, KERNEL_PATH, fs.readFileSync(settings.kernel ?? buildHello()), 0o755);
+  if (settings.withKernel)
+    put(rootfs, KERNEL_PATH, fs.readFileSync(settings.kernel ?? buildExample(settings.example)), 0o755);
   if (settings.initrd !== undefined) put(rootfs, INITRD_PATH, fs.readFileSync(settings.initrd), 0o644);
   if (settings.withUruncJson) {
     /** @type {Record<string, string>} */
@@ -243,7 +261,7 @@ function runtimeConfig(settings) {
       noNewPrivileges: true,
     },
     root: { path: "rootfs", readonly: true },
-    hostname: "hello",
+    hostname: settings.example,
     mounts: [
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"] },
@@ -375,9 +393,13 @@ function make(settings) {
 }
 
 try {
-  const settings = readOptions(process.argv.slice(2));
-  if (settings === "help") process.stdout.write(HELP);
-  else make(settings);
+  const argv = process.argv.slice(2);
+  const runs = argv.length > 0 ? [argv] : [...EXAMPLES.keys()].map((example) => ["--example", example]);
+  for (const options of runs) {
+    const settings = readOptions(options);
+    if (settings === "help") process.stdout.write(HELP);
+    else make(settings);
+  }
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   console.error(`image: ${error instanceof UserError ? error.message : error.stack}`);

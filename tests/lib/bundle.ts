@@ -32,6 +32,8 @@ export interface BundleOptions {
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
   readonly cwd?: string;
+  /** Kernel file for `helloBundle` in the place of hello's own. */
+  readonly kernel?: string;
   /** The image may be written to, as a block image of it must. */
   readonly writable?: boolean;
 }
@@ -94,7 +96,7 @@ export function helloBundle(options: BundleOptions = {}): string {
     [`${PREFIX}binary`]: KERNEL,
   });
   mkdirSync(join(bundle, "rootfs", dirname(KERNEL)), { recursive: true });
-  copyFileSync(HELLO_KERNEL, join(bundle, "rootfs", KERNEL));
+  copyFileSync(options.kernel ?? HELLO_KERNEL, join(bundle, "rootfs", KERNEL));
   return bundle;
 }
 

@@ -6,4 +6,5 @@ export const URUNC = join(SOURCE, "build", "urunc");
 export const HELLO_KERNEL = join(SOURCE, "build", "examples", "hello", "kernel");
 export const HELLO_BUNDLE = join(SOURCE, "build", "examples", "hello", "bundle");
 export const HELLO_IMAGE = join(SOURCE, "build", "examples", "hello", "image.tar");
+export const HTTP_KERNEL = join(SOURCE, "build", "examples", "http", "kernel");
 export const HELPERS = join(SOURCE, "build", "tests");

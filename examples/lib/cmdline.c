@@ -6,7 +6,7 @@
  * Words are parted by blanks; quotes (" or ') group, anywhere in a word, and are taken away. Without a word `--`
  * every word is an argument, but for a leading `Unikraft`.
  */
-#include "hello.h"
+#include "unikernel.h"
 
 static char storage[65536];
 
@@ -35,11 +35,13 @@ static void add(char **list, int *count, char *word) {
 }
 
 void cmdline_parse(struct cmdline *result, const char *text) {
-  static char *words[2 * CMDLINE_MAX_WORDS];
+  char **words = result->words;
   int count = split(text, words), separator = 0, next = 0;
+  result->wordc = count;
   while (separator < count && !text_equal(words[separator], "--")) separator++;
 
   if (separator < count) {
+    result->parameterc = separator;
     bool in_env = false;
     for (int i = 0; i < separator; i++) {
       if (in_env) {

@@ -1,5 +1,5 @@
 /* The few text functions needed, and the two memory functions the compiler may call by itself. */
-#include "hello.h"
+#include "unikernel.h"
 
 bool text_equal(const char *a, const char *b) {
   while (*a && *a == *b) a++, b++;

@@ -29,11 +29,12 @@ pvh_start:
         /*
          * Identity map of the first 4 GiB with 2 MiB pages (Intel SDM vol. 3, 4.5): one PML4 entry,
          * four PDPT entries, 4 x 512 page directory entries. Present | writable = 3, page size = 0x80.
+         * The fifth PDPT entry is for memory.c.
          */
         movl    $pdpt + 3, pml4
         movl    $page_dirs + 3, %eax
         movl    $pdpt, %edi
-        movl    $4, %ecx
+        movl    $5, %ecx
 1:      movl    %eax, (%edi)
         addl    $4096, %eax
         addl    $8, %edi
@@ -93,6 +94,9 @@ pml4:   .skip   4096
 pdpt:   .skip   4096
 page_dirs:
         .skip   4 * 4096
+        .globl  device_pages
+device_pages:
+        .skip   4096
         .skip   16384
 stack_top:
 

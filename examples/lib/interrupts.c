@@ -1,13 +1,14 @@
 /*
- * Interrupts exist here only to end a `hlt`: the PIT's channel 0 twenty times a second, and the serial port when a
- * byte comes in. The handlers acknowledge and return; all work is done by polling after the wait.
+ * Interrupts exist here only to end a `hlt`: the PIT's channel 0 twenty times a second, the serial port when a byte
+ * comes in, and what interrupts_enable is asked for. The handlers acknowledge and return; all work is done by polling
+ * after the wait.
  */
-#include "hello.h"
+#include "unikernel.h"
 
 enum { PIC1 = 0x20, PIC1_DATA = 0x21, PIC2 = 0xa0, PIC2_DATA = 0xa1 };
 enum { PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43, PIT_HZ = 1193182 };
 #define LOCAL_APIC 0xfee00000ull
-enum { FIRST_VECTOR = 32, IRQ_TIMER = 0, IRQ_COM1 = 4, CODE_SEGMENT = 0x08 };
+enum { FIRST_VECTOR = 32, APIC_VECTOR = FIRST_VECTOR + 16, IRQ_TIMER = 0, IRQ_CASCADE = 2, IRQ_COM1 = 4, CODE_SEGMENT = 0x08 };
 
 /* What the processor pushes (Intel SDM vol. 3, 6.14.2). */
 struct frame {
@@ -22,8 +23,9 @@ struct gate {
   uint32_t offset_high, reserved;
 };
 
-static struct gate gates[FIRST_VECTOR + 16];
+static struct gate gates[APIC_VECTOR + 1];
 static volatile uint64_t ticks;
+static void (*acknowledge_devices)(void);
 
 __attribute__((interrupt)) static void on_timer(struct frame *frame) {
   (void)frame;
@@ -34,6 +36,25 @@ __attribute__((interrupt)) static void on_timer(struct frame *frame) {
 __attribute__((interrupt)) static void on_other(struct frame *frame) {
   (void)frame;
   outb(PIC1, 0x20);
+}
+
+__attribute__((interrupt)) static void on_device(struct frame *frame) {
+  (void)frame;
+  acknowledge_devices();
+  outb(PIC1, 0x20);
+}
+
+__attribute__((interrupt)) static void on_device_of_second(struct frame *frame) {
+  (void)frame;
+  acknowledge_devices();
+  outb(PIC2, 0x20);
+  outb(PIC1, 0x20);
+}
+
+__attribute__((interrupt)) static void on_device_of_apic(struct frame *frame) {
+  (void)frame;
+  acknowledge_devices();
+  *(volatile uint32_t *)(LOCAL_APIC + 0x0b0) = 0; /* end of interrupt */
 }
 
 static _Noreturn void fatal(const struct frame *frame) {
@@ -92,6 +113,31 @@ void interrupts_init(void) {
    */
   *(volatile uint32_t *)(LOCAL_APIC + 0x350) = 0x700;                                /* LVT LINT0: ExtINT */
   *(volatile uint32_t *)(LOCAL_APIC + 0x0f0) = 0x100 | (FIRST_VECTOR + 15); /* enable; spurious vector */
+}
+
+/* Intel 82093AA data sheet, section 3: a register is chosen by its number, then read or written. */
+static void io_apic_write(uint64_t address, uint32_t number, uint32_t value) {
+  *(volatile uint32_t *)address = number;
+  *(volatile uint32_t *)(address + 0x10) = value;
+}
+
+bool interrupts_enable(uint32_t number, void (*acknowledge)(void)) {
+  acknowledge_devices = acknowledge;
+  if (number < 16) {
+    uint16_t mask = number < 8 ? PIC1_DATA : PIC2_DATA;
+    set_gate(FIRST_VECTOR + (int)number, number < 8 ? (const void *)on_device : (const void *)on_device_of_second);
+    outb(mask, (uint8_t)(inb(mask) & ~(1 << number % 8)));
+    outb(PIC1_DATA, (uint8_t)(inb(PIC1_DATA) & ~(1 << IRQ_CASCADE)));
+    return true;
+  }
+  uint32_t first;
+  uint64_t address = acpi_io_apic(number, &first);
+  if (!address) return false;
+  set_gate(APIC_VECTOR, (const void *)on_device_of_apic);
+  uint32_t entry = 0x10 + 2 * (number - first);
+  io_apic_write(address, entry + 1, *(volatile uint32_t *)(LOCAL_APIC + 0x020)); /* to this processor */
+  io_apic_write(address, entry, APIC_VECTOR);                                    /* fixed, edge, not masked */
+  return true;
 }
 
 void interrupts_start_timer(void) {

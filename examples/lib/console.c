@@ -1,5 +1,5 @@
 /* The serial port COM1, a 16550A (National Semiconductor PC16550D data sheet, section 8). */
-#include "hello.h"
+#include "unikernel.h"
 
 enum {
   COM1 = 0x3f8,

@@ -7,7 +7,7 @@
  * the differences. Whatever time passes between the two samples does no harm, unless the 16-bit counter ran out
  * (55 ms); its output says so, and the measurement begins anew.
  */
-#include "hello.h"
+#include "unikernel.h"
 
 enum { PIT_CHANNEL_0 = 0x40, PIT_COMMAND = 0x43 };
 enum { PIT_HZ = 1193182, SHORTEST_TICKS = PIT_HZ / 500, ATTEMPTS = 8 };

@@ -1,5 +1,5 @@
-/* Power off, and the power button, by ACPI (specification 6.4; section numbers below). */
-#include "hello.h"
+/* Power off, the power button and devices by ACPI (specification 6.4; section numbers below). */
+#include "unikernel.h"
 
 struct __attribute__((packed)) rsdp { /* 5.2.5.3 */
   char signature[8];
@@ -35,7 +35,7 @@ enum { HARDWARE_REDUCED = 1 << 20 };
 enum { POWER_BUTTON = 1 << 8 };                 /* PM1 status and enable (4.8.3.1) */
 enum { SCI_ENABLE = 1 << 0, SLEEP_ENABLE = 1 << 13 }; /* PM1 control (4.8.3.2) */
 
-static const struct table *fadt;
+static const struct table *fadt, *madt;
 static uint16_t power_button_status; /* I/O port, 0: none */
 
 static uint32_t read32(const void *at) {
@@ -96,13 +96,17 @@ static const struct table *find_table(const struct rsdp *rsdp, const char *signa
   return NULL;
 }
 
+static const struct table *find_dsdt(void) {
+  uint64_t address = fadt64(FADT_X_DSDT) ? fadt64(FADT_X_DSDT) : fadt32(FADT_DSDT);
+  return pointer(address);
+}
+
 /*
  * SLP_TYP for S5: the first element of the package \_S5 in the DSDT (7.4.2), read straight from the byte code:
  * "_S5_" PackageOp PkgLength NumElements, then ZeroOp, OneOp or BytePrefix and the value (20.2.5.4, 20.2.3, 20.2.4).
  */
 static uint8_t soft_off_type(void) {
-  uint64_t address = fadt64(FADT_X_DSDT) ? fadt64(FADT_X_DSDT) : fadt32(FADT_DSDT);
-  const struct table *dsdt = pointer(address);
+  const struct table *dsdt = find_dsdt();
   if (!dsdt) return 0;
   const uint8_t *end = (const uint8_t *)dsdt + dsdt->length;
   for (const uint8_t *at = dsdt->body; at + 12 <= end; at++) {
@@ -115,13 +119,57 @@ static uint8_t soft_off_type(void) {
 
 void acpi_init(uint64_t rsdp) {
   if (!rsdp || !is_rsdp(rsdp)) rsdp = find_rsdp();
-  if (rsdp) fadt = find_table(pointer(rsdp), "FACP");
+  if (rsdp) {
+    fadt = find_table(pointer(rsdp), "FACP");
+    madt = find_table(pointer(rsdp), "APIC");
+  }
   uint16_t event = (uint16_t)fadt32(FADT_PM1A_EVENT);
   if (!event || fadt32(FADT_FLAGS) & HARDWARE_REDUCED) return;
   power_button_status = event;
   /* Status and enable registers are the two halves of the block. The interrupt itself stays masked: it is polled. */
   uint16_t enable = (uint16_t)(event + fadt8(FADT_PM1_EVENT_LENGTH) / 2);
   outw(enable, inw(enable) | POWER_BUTTON);
+}
+
+uint64_t acpi_io_apic(uint32_t interrupt, uint32_t *first) {
+  enum { HEADER = 44, IO_APIC = 1, IO_APIC_LENGTH = 12 }; /* 5.2.12, 5.2.12.3 */
+  if (!madt) return 0;
+  const uint8_t *bytes = (const uint8_t *)madt;
+  uint64_t found = 0;
+  for (uint32_t at = HEADER; at + 2 <= madt->length && bytes[at + 1] >= 2; at += bytes[at + 1]) {
+    if (bytes[at] != IO_APIC || at + IO_APIC_LENGTH > madt->length) continue;
+    uint32_t base = read32(bytes + at + 8);
+    if (base > interrupt || (found && base < *first)) continue;
+    found = read32(bytes + at + 4);
+    *first = base;
+  }
+  return found;
+}
+
+/*
+ * A device of this kind has the text "LNRO0005" as its _HID, and in its _CRS a 32-bit fixed memory descriptor (6.4.3.4:
+ * 86 09 00, access, address, length) and an extended interrupt descriptor (6.4.3.6: 89, length, flags, count, number).
+ */
+int acpi_virtio_mmio(struct mmio_place *places, int limit) {
+  enum { REACH = 128 };
+  const struct table *dsdt = find_dsdt();
+  int count = 0;
+  if (!dsdt) return 0;
+  const uint8_t *end = (const uint8_t *)dsdt + dsdt->length;
+  for (const uint8_t *at = dsdt->body; at + 8 <= end && count < limit; at++) {
+    if (!text_starts((const char *)at, "LNRO0005")) continue;
+    uint64_t address = 0;
+    for (const uint8_t *item = at + 8; item < at + REACH && item + 12 <= end; item++) {
+      if (!address && item[0] == 0x86 && item[1] == 9 && item[2] == 0) {
+        address = read32(item + 4);
+        item += 11; /* to its last byte */
+      } else if (address && item[0] == 0x89 && item[2] == 0 && item[4] == 1) {
+        places[count++] = (struct mmio_place){address, read32(item + 5)};
+        break;
+      }
+    }
+  }
+  return count;
 }
 
 bool acpi_power_button(void) {

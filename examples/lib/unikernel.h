@@ -1,6 +1,6 @@
-/* Everything the few files of this unikernel share. */
-#ifndef HELLO_H
-#define HELLO_H
+/* What every example needs of the machine. */
+#ifndef UNIKERNEL_H
+#define UNIKERNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +39,7 @@ struct pvh_memory {
 };
 
 static inline void outb(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+static inline void outl(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
 static inline void outw(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
 
 static inline uint8_t inb(uint16_t port) {
@@ -52,6 +53,15 @@ static inline uint16_t inw(uint16_t port) {
   __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
   return value;
 }
+
+static inline uint32_t inl(uint16_t port) {
+  uint32_t value;
+  __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+  return value;
+}
+
+/* memory.c: where a device's registers can be reached; NULL when there is no room for them (2 MiB at most). */
+volatile uint8_t *device_memory(uint64_t address, uint64_t size);
 
 /* text.c */
 bool text_equal(const char *a, const char *b);
@@ -72,12 +82,25 @@ bool clock_ms(uint64_t *ms);
 
 /* interrupts.c: a wait that leaves the processor idle. */
 void interrupts_init(void);
+/*
+ * Lets a device end the wait, by the number ACPI calls its global system interrupt. `acknowledge` runs in the handler
+ * and must make the device lower its line; it is the same one for all devices. False: nothing delivers this interrupt.
+ */
+bool interrupts_enable(uint32_t number, void (*acknowledge)(void));
 void interrupts_start_timer(void); /* takes the PIT from the clock: after the first clock_ms() */
 uint64_t interrupts_wait(void); /* until the next interrupt; returns the number of timer ticks so far */
 #define TICKS_PER_SECOND 20
 
 /* acpi.c */
 void acpi_init(uint64_t rsdp);
+/* The I/O APIC that has this interrupt, and the first interrupt it has; 0 when there is none. */
+uint64_t acpi_io_apic(uint32_t interrupt, uint32_t *first);
+/* Where the virtio-mmio devices are that the DSDT names; returns how many, `limit` at most. */
+struct mmio_place {
+  uint64_t address;
+  uint32_t interrupt;
+};
+int acpi_virtio_mmio(struct mmio_place *places, int limit);
 bool acpi_power_button(void); /* was it pressed since the last call? */
 _Noreturn void power_off(void);
 
@@ -88,6 +111,9 @@ struct cmdline {
   char *argv[CMDLINE_MAX_WORDS];
   int envc;
   char *env[CMDLINE_MAX_WORDS];
+  int wordc; /* all words; the first `parameterc` of them stand before `--` */
+  int parameterc;
+  char *words[2 * CMDLINE_MAX_WORDS];
 };
 void cmdline_parse(struct cmdline *result, const char *text);
 
