@@ -43,7 +43,7 @@ export function checkIdIsFree({ global, args }: Invocation): void {
 export function createOptions(
   { global, options, args, log }: Invocation,
   bundle: UnikernelBundle,
-): Omit<CreateOptions, "keepConsole"> {
+): Omit<CreateOptions, "keepConsole" | "timestamps"> {
   const consoleSocket = options.text("console-socket");
   const pidfdSocket = options.text("pidfd-socket");
   const pidFile = options.text("pid-file");

@@ -2,14 +2,22 @@ import type { Invocation } from "../cli/command.ts";
 import { loadBundle } from "../container/bundle.ts";
 import { createContainer } from "../container/create.ts";
 import { becomeRunc } from "../container/runc.ts";
+import { openTimestamps } from "../container/timestamps.ts";
+import { wallClock } from "../sys/process.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /** `create`: everything but the monitor. A bundle that is no unikernel goes to runc. */
 export async function run(invocation: Invocation): Promise<number> {
+  const invoked = wallClock();
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
   if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
-  createContainer({ ...createOptions(invocation, bundle), keepConsole: false });
+  const options = createOptions(invocation, bundle);
+  const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);
+  timestamps.stamp("CR.invoked", invoked);
+  timestamps.stamp("CR.unikontainer_created");
+  createContainer({ ...options, timestamps, keepConsole: false });
+  timestamps.stamp("CR.terminated");
   return 0;
 }

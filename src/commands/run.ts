@@ -6,6 +6,7 @@ import { attend, FORWARDED, pendingSignal } from "../container/foreground.ts";
 import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
+import { openTimestamps, type Timestamps } from "../container/timestamps.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
@@ -13,7 +14,7 @@ import type { Log } from "../log.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { setSignalMask } from "../sys/process.ts";
+import { setSignalMask, wallClock } from "../sys/process.ts";
 import { SIGCHLD, SIGPIPE } from "../sys/signals.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
@@ -22,6 +23,7 @@ import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from 
  * monitor's tells it, else the monitor's, 128 + signal when a signal ended the monitor.
  */
 export async function run(invocation: Invocation): Promise<number> {
+  const invoked = wallClock();
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
@@ -30,13 +32,20 @@ export async function run(invocation: Invocation): Promise<number> {
   // From here on a signal must not end us between two steps: it waits until the container can have it.
   if (!detach) setSignalMask([...FORWARDED, SIGCHLD, SIGPIPE]);
   const options = createOptions(invocation, bundle);
-  const container = createContainer({ ...options, keepConsole: !detach && options.consoleSocket === undefined });
+  const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);
+  timestamps.stamp("CR.invoked", invoked);
+  timestamps.stamp("CR.unikontainer_created");
+  const container = createContainer({
+    ...options,
+    timestamps,
+    keepConsole: !detach && options.consoleSocket === undefined,
+  });
   const signal = detach ? undefined : pendingSignal();
   if (signal !== undefined) {
     undo(container, options.warn);
     return 128 + signal;
   }
-  startOrUndo(container, invocation.log);
+  startOrUndo(container, invocation.log, timestamps);
   if (detach) return 0;
   close(container.directory.fd);
   try {
@@ -54,9 +63,11 @@ function exitStatus(plan: LaunchPlan, code: number): number {
   return guest.exitStatus?.(code) ?? code;
 }
 
-function startOrUndo(container: CreatedContainer, log: Log): void {
+function startOrUndo(container: CreatedContainer, log: Log, timestamps: Timestamps): void {
+  const { directory, record } = container;
   try {
-    startContainer(container.directory, container.record, log);
+    timestamps.stamp("ST.invoked");
+    startContainer({ directory, record, log, timestamps });
   } catch (error) {
     undo(container, log.warning);
     throw error;

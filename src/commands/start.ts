@@ -2,11 +2,18 @@ import type { Invocation } from "../cli/command.ts";
 import { lockContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
+import { openTimestamps } from "../container/timestamps.ts";
+import { wallClock } from "../sys/process.ts";
 
 /** `start`: returns when the monitor runs. */
 export function run({ global, args, argv, log }: Invocation): number {
+  const invoked = wallClock();
   const found = lockContainer(global, args[0] ?? "");
   if (found === "runc") return becomeRunc(argv);
-  startContainer(found.directory, found.record, log);
+  const { directory, record } = found;
+  const timestamps = openTimestamps(record.urunc.timestamps, record.id, log.warning);
+  timestamps.stamp("ST.invoked", invoked);
+  timestamps.stamp("ST.unikontainer_created");
+  startContainer({ directory, record, log, timestamps });
   return 0;
 }

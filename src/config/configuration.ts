@@ -43,9 +43,17 @@ export interface ContainerBootConfiguration {
   readonly guestInit: string;
 }
 
+/** `[timestamps]` */
+export interface TimestampsConfiguration {
+  readonly enabled: boolean;
+  /** Absolute path of the file that is appended to. */
+  readonly destination: string;
+}
+
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
   readonly log: { readonly level: LogLevel };
+  readonly timestamps: TimestampsConfiguration;
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
   readonly containerBoot: ContainerBootConfiguration;
 }

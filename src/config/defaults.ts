@@ -22,6 +22,7 @@ export const DEFAULT_CONTAINER_BOOT: ContainerBootConfiguration = {
 /** What holds without a configuration file, and for every key a file does not have. */
 export const DEFAULT_CONFIGURATION: Configuration = {
   log: { level: "info" },
+  timestamps: { enabled: false, destination: "/var/log/urunc/timestamps.log" },
   monitors: {
     qemu: DEFAULT_MONITOR,
     hvt: DEFAULT_MONITOR,

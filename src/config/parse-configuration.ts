@@ -13,6 +13,7 @@ import {
   LOG_LEVELS,
   MACHINE_CHOICES,
   type MonitorConfiguration,
+  type TimestampsConfiguration,
 } from "./configuration.ts";
 import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR } from "./defaults.ts";
 
@@ -56,13 +57,13 @@ export function parseConfiguration(text: string, path: string): Result<Configura
 function readFile(reading: Reading, file: JsonObject): Configuration {
   warnOfOthers(reading, file, "", ["log", "timestamps", "monitors", "container_boot"], NOT_YET_TABLES);
   const log = table(reading, file, "log", "");
-  checkTimestamps(reading, table(reading, file, "timestamps", ""));
   const monitors = table(reading, file, "monitors", "");
   warnOfOthers(reading, log, "log", ["level", "syslog"], []);
   warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, []);
   if (flag(reading, log, "syslog", "log", false)) warnOfNoEffect(reading, "log.syslog");
   return {
     log: { level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level) },
+    timestamps: readTimestamps(reading, table(reading, file, "timestamps", "")),
     monitors: {
       qemu: readMonitor(reading, monitors, "qemu"),
       hvt: readMonitor(reading, monitors, "hvt"),
@@ -76,11 +77,13 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
   };
 }
 
-/** `[timestamps]` is checked, so that a file that is wrong is found now; nothing is stamped yet. */
-function checkTimestamps(reading: Reading, timestamps: JsonObject): void {
+function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsConfiguration {
+  const defaults = DEFAULT_CONFIGURATION.timestamps;
   warnOfOthers(reading, timestamps, "timestamps", ["enabled", "destination"], []);
-  absolutePath(reading, timestamps, "destination", "timestamps");
-  if (flag(reading, timestamps, "enabled", "timestamps", false)) warnOfNoEffect(reading, "timestamps.enabled");
+  return {
+    enabled: flag(reading, timestamps, "enabled", "timestamps", defaults.enabled),
+    destination: absolutePath(reading, timestamps, "destination", "timestamps") || defaults.destination,
+  };
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];

@@ -54,6 +54,8 @@ export interface UnikernelBundle {
   readonly warnings: readonly string[];
   /** The configured level of the log; `--debug` goes beyond it. */
   readonly logLevel: Level;
+  /** File that timestamps are appended to; absent: none are taken. */
+  readonly timestamps?: string;
   /** What goes into the state and to hooks. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -94,9 +96,19 @@ export async function planBundle(path: string): Promise<PlannedBundle> {
   const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
   const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
   const logLevel = LEVELS[configuration.value.log.level];
+  const timestamps = timestampsOf(configuration.value);
   return {
     ok: true,
-    value: { path, spec: spec.value, plan: planned.value, planning, warnings, logLevel, annotations },
+    value: {
+      path,
+      spec: spec.value,
+      plan: planned.value,
+      planning,
+      warnings,
+      logLevel,
+      annotations,
+      ...(timestamps === undefined ? {} : { timestamps }),
+    },
     warnings,
   };
 }
@@ -110,6 +122,11 @@ function planningOf(
 ): PlanInput {
   const facts = gatherFacts(factQuery(metadata, configuration, machine()), rootfs);
   return { spec, metadata, configuration, facts, bundle, networks: [] };
+}
+
+/** The variable turns them on for one call without a configuration of its own. */
+function timestampsOf({ timestamps }: Configuration): string | undefined {
+  return timestamps.enabled || getenv("URUNC_TIMESTAMPS") === "1" ? timestamps.destination : undefined;
 }
 
 function readConfig(bundle: string): unknown {

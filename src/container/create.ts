@@ -25,6 +25,7 @@ import { cloneIntoNamespaces, openNamespaces } from "./namespaces.ts";
 import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 export interface CreateOptions {
   readonly root: string;
@@ -35,6 +36,7 @@ export interface CreateOptions {
   readonly keepConsole: boolean;
   readonly pidfdSocket?: string;
   readonly pidFile?: string;
+  readonly timestamps: Timestamps;
   readonly warn: (message: string) => void;
 }
 
@@ -54,7 +56,7 @@ export interface CreatedContainer {
  * @throws RuntimeFailure of the step that failed.
  */
 export function createContainer(options: CreateOptions): CreatedContainer {
-  const { bundle } = options;
+  const { bundle, timestamps } = options;
   checkId(options.id);
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
@@ -68,13 +70,16 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     });
     const directory = makeContainerDirectory(options.root, options.id);
     cleanup.push(() => removeContainerDirectory(directory));
+    timestamps.stamp("CR.initial_setup");
     const listener = listenForStart(directory);
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
     if (console !== undefined) cleanup.push(() => closeQuietly(console.master));
     const [creator, init] = socketpair(SOCK_SEQPACKET);
 
+    timestamps.stamp("CR.start_reexec");
     const child = cloneIntoNamespaces(namespaces);
     if (child.pid === 0) {
+      timestamps.stamp("RX.create_invoked");
       // The lock belongs to the open directory, which a fork shares: init must not go on holding it.
       close(directory.fd);
       close(creator);
@@ -92,12 +97,14 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         creator: init,
         listener,
         scratch: directory.path,
+        timestamps,
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
     }
     const identity = { pid: child.pid, startTime: readProcessStat(child.pid)?.startTime ?? 0 };
     cleanup.push(() => endInit(identity));
     writeProcessLink(directory, identity);
+    timestamps.stamp("CR.received_pids");
     for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
     if (console !== undefined) close(console.slave);
 
@@ -109,11 +116,13 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       hooksBegun = true;
       runCreateHooks(options, child.pid, creator);
     }
+    timestamps.stamp("CR.hooks_executed");
     writeRecord(directory, record);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, cleanup);
     if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, child.pidfd);
     const master = handOverConsole(options, console);
     send(creator, "created");
+    timestamps.stamp("CR.sent_ack");
     close(creator);
     cleanup.release();
     return { directory, record, pidfd: child.pidfd, ...(master === undefined ? {} : { master }) };
@@ -188,6 +197,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
       startTime: identity.startTime,
       poststart: bundle.spec.hooks.poststart,
       poststop: bundle.spec.hooks.poststop,
+      ...(bundle.timestamps === undefined ? {} : { timestamps: bundle.timestamps }),
     },
   };
 }

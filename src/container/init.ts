@@ -32,6 +32,7 @@ import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
 import { receive, send, sendError, sendNote } from "./protocol.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 /** What `create` hands to the process it leaves waiting. */
 export interface InitInput {
@@ -54,6 +55,7 @@ export interface InitInput {
   readonly terminal?: number;
   /** A directory of ours that the monitor's root may cover in our mount namespace. */
   readonly scratch: string;
+  readonly timestamps: Timestamps;
 }
 
 /**
@@ -63,8 +65,10 @@ export interface InitInput {
 export function runInit(input: InitInput): never {
   try {
     prepare(input);
+    input.timestamps.stamp("RX.close_pipes_and_setup_base");
     send(input.creator, "ready");
     awaitCreated(input);
+    input.timestamps.stamp("RX.received_ack");
   } catch (error) {
     fail(input.creator, error);
   }
@@ -139,15 +143,20 @@ function endIfSignalled(signals: number): void {
 }
 
 function becomeMonitor(input: InitInput, starter: number, signals: number): never {
-  // CNI may have been at work since `create`.
+  const { timestamps } = input;
+  timestamps.stamp("RX.received_start_msg");
+  // The namespaces were joined at `create`. CNI may have been at work since.
+  timestamps.stamp("RX.joined_netns");
   const { plan, taps } = connectNetwork({ ...input, directory: input.scratch }, (level, text) =>
     sendNote(starter, level, text),
   );
+  timestamps.stamp("RX.network_setup_completed");
   if (plan.oomScoreAdj !== undefined) {
     const score = String(plan.oomScoreAdj);
     withFile("/proc/self/oom_score_adj", O_WRONLY, (fd) => writeAll(fd, score));
   }
   enterMonitorRoot(plan, input.scratch);
+  timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
   dropPrivileges(plan);
   // As pid 1 of its namespace the monitor would not get one that came before it had a handler.
@@ -156,6 +165,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   setSignalMask([]);
   for (const tap of taps) setCloexec(tap, false);
   send(starter, "exec");
+  timestamps.stamp("RX.execve_hypervisor");
   if (plan.seccomp) confineCalls(plan.monitor);
   try {
     execve(plan.exec.path, plan.exec.argv, plan.exec.env);

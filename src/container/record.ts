@@ -22,6 +22,8 @@ export interface ContainerRecord {
     readonly startTime: number;
     readonly poststart: readonly Hook[];
     readonly poststop: readonly Hook[];
+    /** File that timestamps are appended to. */
+    readonly timestamps?: string;
   };
 }
 
@@ -57,8 +59,13 @@ function isRecord(value: object): value is ContainerRecord {
     isObject(Reflect.get(value, "annotations")) &&
     isCount(urunc.startTime) &&
     Array.isArray(urunc.poststart) &&
-    Array.isArray(urunc.poststop)
+    Array.isArray(urunc.poststop) &&
+    isTextOrAbsent(urunc.timestamps)
   );
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 function isCount(value: unknown): boolean {

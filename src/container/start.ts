@@ -10,17 +10,21 @@ import { killProcess } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
+import type { Timestamps } from "./timestamps.ts";
+
+export interface StartOptions {
+  readonly directory: ContainerDirectory;
+  readonly record: ContainerRecord;
+  readonly log: Pick<Log, "info" | "warning">;
+  readonly timestamps: Timestamps;
+}
 
 /**
  * Tells the waiting init to become the monitor and returns when execve has succeeded.
  *
  * @throws RuntimeFailure with the init's reason when it could not, `status` when the container is not `created`.
  */
-export function startContainer(
-  directory: ContainerDirectory,
-  record: ContainerRecord,
-  log: Pick<Log, "info" | "warning">,
-): void {
+export function startContainer({ directory, record, log, timestamps }: StartOptions): void {
   const status = statusOf(record);
   if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
   if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
@@ -28,6 +32,7 @@ export function startContainer(
   const socket = connectToInit(directory);
   try {
     send(socket, "start");
+    timestamps.stamp("ST.sent_start_msg");
     awaitMonitor(socket, log);
   } finally {
     close(socket);

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { HELLO_BUNDLE, HELPERS, SOURCE, URUNC } from "./paths.ts";
 
 const PROGRAMS = ["console", "forbidden", "pty"] as const;
+/** The benchmark's program that only waits: the tests of the runtime itself take it for a monitor. */
+const PAUSE = join(SOURCE, "bench", "pause.c");
 
 export default function setup(): void {
   if (process.getuid?.() !== 0) {
@@ -16,17 +18,17 @@ export default function setup(): void {
     }
   }
   mkdirSync(HELPERS, { recursive: true });
-  for (const name of PROGRAMS) {
-    const source = join(SOURCE, "tests", "lib", "native", `${name}.c`);
-    const made = spawnSync(
-      "cc",
-      ["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", join(HELPERS, name), source, "-lutil"],
-      {
-        encoding: "utf8",
-      },
-    );
-    if (made.status !== 0) {
-      throw new Error(`cc ${source}: ${made.stderr}`);
-    }
+  for (const name of PROGRAMS) compile(join(SOURCE, "tests", "lib", "native", `${name}.c`), name);
+  compile(PAUSE, "pause");
+}
+
+function compile(source: string, name: string): void {
+  const made = spawnSync(
+    "cc",
+    ["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", join(HELPERS, name), source, "-lutil"],
+    { encoding: "utf8" },
+  );
+  if (made.status !== 0) {
+    throw new Error(`cc ${source}: ${made.stderr}`);
   }
 }

@@ -75,6 +75,12 @@ describe("the configuration file", () => {
     expect(read(text).value).toEqual(DEFAULT_CONFIGURATION);
   });
 
+  test("turns timestamps on, with a place of one's own", () => {
+    const text = '[timestamps]\nenabled = true\ndestination = "/srv/stamps"\n';
+    expect(read(text).value.timestamps).toEqual({ enabled: true, destination: "/srv/stamps" });
+    expect(read(text).warnings).toEqual([]);
+  });
+
   test.each([
     ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
     ["[extra_binaries.virtiofsd]\npath = 1", "/c.toml: extra_binaries: has no effect yet"],
@@ -84,7 +90,6 @@ describe("the configuration file", () => {
     ["[monitors.qemu]\nvhost = true", "/c.toml: monitors.qemu.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
     ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
-    ["[timestamps]\nenabled = true", "/c.toml: timestamps.enabled: has no effect yet"],
     ["[log]\nsyslog = true", "/c.toml: log.syslog: has no effect yet"],
     ['"a b" = 1', '/c.toml: "a b": is not known and has no effect'],
     ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect"],
