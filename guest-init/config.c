@@ -5,7 +5,7 @@
 #include "system.h"
 #include "text.h"
 
-enum block { NONE, ENVIRONMENT, PROCESS, VOLUMES };
+enum block { NONE, ENVIRONMENT, PROCESS, VOLUMES, NETWORK };
 
 static char text[512 * 1024];
 
@@ -49,6 +49,8 @@ static void process_line(struct config *config, const char *line, char *value) {
     config->groups[config->group_count++] = number(value);
   else if (starts_with(line, "NS:") && config->server_count < MOST_SERVERS)
     config->servers[config->server_count++] = value;
+  else if (starts_with(line, "SD:") && config->search_count < MOST_SEARCH)
+    config->search[config->search_count++] = value;
   else SAY("guest-init: configuration: ignored ", line);
 }
 
@@ -63,11 +65,34 @@ static void volume_line(struct config *config, const char *line, char *value) {
   }
 }
 
+static void network_line(struct config *config, const char *line, char *value) {
+  if (starts_with(line, "MAC:")) {
+    if (config->nic_count == MOST_NICS) wrong(line);
+    config->nics[config->nic_count++] = (struct nic){.mac = value};
+    return;
+  }
+  if (config->nic_count == 0) wrong(line);
+  struct nic *nic = &config->nics[config->nic_count - 1];
+  if (starts_with(line, "NAME:")) nic->name = value;
+  else if (starts_with(line, "MTU:")) nic->mtu = number(value);
+  else if (starts_with(line, "IP:")) nic->ipv4 = value;
+  else if (starts_with(line, "MSK:")) nic->mask = value;
+  else if (starts_with(line, "GW:")) nic->gateway = value;
+  else if (starts_with(line, "IP6:")) nic->ipv6 = value;
+  else if (starts_with(line, "GW6:")) nic->gateway6 = value;
+  else SAY("guest-init: configuration: ignored ", line);
+}
+
+static bool is_end(const char *line) {
+  return equal(line, "UEE") || equal(line, "UCE") || equal(line, "UBE") || equal(line, "UNE");
+}
+
 static enum block block_of(enum block now, const char *line) {
   if (equal(line, "UES")) return ENVIRONMENT;
   if (equal(line, "UCS")) return PROCESS;
   if (equal(line, "UBS")) return VOLUMES;
-  return equal(line, "UEE") || equal(line, "UCE") || equal(line, "UBE") ? NONE : now;
+  if (equal(line, "UNS")) return NETWORK;
+  return is_end(line) ? NONE : now;
 }
 
 static char *value_of(char *line) {
@@ -86,11 +111,12 @@ void read_config(const char *path, struct config *config) {
     for (next = line; *next != '\0' && *next != '\n';) next++;
     if (*next == '\n') *next++ = '\0';
     enum block now = block_of(block, line);
-    bool is_border = now != block || equal(line, "UEE") || equal(line, "UCE") || equal(line, "UBE");
+    bool is_border = now != block || is_end(line);
     block = now;
     if (is_border || *line == '\0') continue;
     if (block == ENVIRONMENT) add(config->environment, &config->variables, line);
     else if (block == PROCESS) process_line(config, line, value_of(line));
     else if (block == VOLUMES) volume_line(config, line, value_of(line));
+    else if (block == NETWORK) network_line(config, line, value_of(line));
   }
 }

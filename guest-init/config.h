@@ -2,8 +2,9 @@
  * What the runtime asks for, one `KEY:value` a line, in blocks (docs/guests/linux.md):
  *
  *   UES  NAME=VALUE…                                     UEE   environment
- *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS EP TTY  UCE   process and machine
+ *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS SD EP TTY  UCE   process and machine
  *   UBS  ID MP …                                         UBE   volumes
+ *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
  * Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
  */
@@ -11,11 +12,28 @@
 
 #include <stdbool.h>
 
-enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_SERVERS = 3 };
+enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_NICS = 8 };
 
 struct volume {
   const char *id;
   const char *mount_point;
+};
+
+/* NULL where there is none. */
+struct nic {
+  const char *mac;
+  /* What the device shall be called. */
+  const char *name;
+  /* 0: as the kernel has it. */
+  unsigned mtu;
+  const char *ipv4;
+  const char *mask;
+  const char *gateway;
+  /* With its prefix. */
+  const char *ipv6;
+  const char *gateway6;
+  /* Set when the device is there. */
+  bool is_found;
 };
 
 struct config {
@@ -33,6 +51,11 @@ struct config {
   const char *host_name;
   const char *servers[MOST_SERVERS];
   unsigned server_count;
+  /* Domains of names without a dot. */
+  const char *search[MOST_SEARCH];
+  unsigned search_count;
+  struct nic nics[MOST_NICS];
+  unsigned nic_count;
   struct volume volumes[MOST_VOLUMES];
   unsigned volume_count;
   /* I/O port of a device that takes the exit status and ends the monitor; 0 without. */

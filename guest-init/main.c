@@ -77,6 +77,6 @@ _Noreturn void begin(long *stack) {
   mount_volumes(&config);
   mount_for_application();
   if (config.host_name != NULL) CALL(sethostname, config.host_name, length_of(config.host_name));
-  set_up_network(&config, value_in(environment, "URUNIT_DEFROUTE=") != NULL);
+  set_up_network(&config);
   end_machine(run_application(&config), config.exit_port);
 }

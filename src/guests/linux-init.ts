@@ -4,8 +4,10 @@
  * so that these need not survive the kernel's command line.
  */
 import type { Problem } from "../failure.ts";
+import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import type { GuestDisk, GuestInput, GuestProcess } from "./guest.ts";
+import type { GuestNetwork } from "./network.ts";
 
 /** Who reads the text. */
 export type InitKind = "guest-init" | "urunit";
@@ -16,6 +18,8 @@ export const EXIT_PORT = 0xf4;
 /** Bytes that guest-init has room for. */
 const MOST_TEXT = 500_000;
 const MOST_WORDS = 4096;
+/** Network cards it takes over. */
+export const MOST_NICS = 8;
 
 const ROOT: GuestProcess = { cwd: "/", uid: 0, gid: 0, additionalGids: [], terminal: false };
 
@@ -47,6 +51,9 @@ export function initText(
     "UBS",
     ...volumes.flatMap((disk) => [`ID:${disk.id}`, `MP:${disk.mountPoint}`]),
     "UBE",
+    ...(isOwn && input.networks.length > 0
+      ? ["UNS", ...input.networks.slice(0, MOST_NICS).flatMap(nicLines), "UNE"]
+      : []),
   ];
   const text = `${lines.join("\n")}\n`;
   if (isOwn && (text.length * 3 > MOST_TEXT || args.length > MOST_WORDS || input.env.length > MOST_WORDS)) {
@@ -60,12 +67,26 @@ function ownLines(input: GuestInput, process: GuestProcess, args: readonly strin
   return [
     ...process.additionalGids.map((gid) => `AG:${gid}`),
     ...(process.hostname === undefined ? [] : [`HN:${process.hostname}`]),
+    ...(input.networks[0]?.search ?? []).map((domain) => `SD:${domain}`),
     ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
     `TTY:${process.terminal ? 1 : 0}`,
     ...(hasDebugExit(input) ? [`EP:${EXIT_PORT}`] : []),
     ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),
     `ARC:${args.length}`,
     ...args.map((argument) => `ARV:${escapeLine(argument)}`),
+  ];
+}
+
+/** One network card, which the guest finds by its MAC address. */
+function nicLines({ mac, interface: name, mtu, ipv4, ipv6 }: GuestNetwork): readonly string[] {
+  return [
+    `MAC:${mac}`,
+    `NAME:${name}`,
+    `MTU:${mtu}`,
+    ...(ipv4 === undefined ? [] : [`IP:${ipv4.address}`, `MSK:${ipv4MaskText(ipv4.prefix)}`]),
+    ...(ipv4?.gateway === undefined ? [] : [`GW:${ipv4.gateway}`]),
+    ...(ipv6 === undefined ? [] : [`IP6:${ipv6.address}/${ipv6.prefix}`]),
+    ...(ipv6?.gateway === undefined ? [] : [`GW6:${ipv6.gateway}`]),
   ];
 }
 

@@ -8,9 +8,9 @@ import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
-import { EXIT_PORT, hasDebugExit, type InitKind, initText } from "./linux-init.ts";
+import { EXIT_PORT, hasDebugExit, type InitKind, initText, MOST_NICS } from "./linux-init.ts";
 import { environmentWord, initWord, isUrunit, urunitWord } from "./linux-words.ts";
-import { type GuestNetwork, ipv4Servers, lostAddress } from "./network.ts";
+import { type GuestNetwork, ipv4Servers, lostAddress, nicIds } from "./network.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and arm64, with the NUL. */
 const COMMAND_LINE = 2048;
@@ -44,12 +44,14 @@ function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
   const kind = kindOfInit(input, first);
   const [init, args] = input.containerBoot === true ? [OWN_INIT, input.args] : [first, rest];
-  if (kind === "guest-init" && args.length === 0) {
+  const isOwn = kind === "guest-init";
+  // guest-init sets the network up by itself, and a kernel told to would wait for drivers that are modules.
+  const network = isOwn ? undefined : input.networks[0];
+  if (isOwn && args.length === 0) {
     problems.push(guestProblem("linux: guest-init was given no program: add it to process.args"));
   }
   const hasRamRoot = input.initrd;
   const attached = disks(input);
-  const [network] = input.networks;
   const words = [
     "panic=-1",
     ...monitorWords(input),
@@ -60,26 +62,24 @@ function needs(input: GuestInput): GuestAnswer {
     ...(kind === "other" ? input.env.map((entry) => environmentWord(entry, problems)) : configurationWords(hasRamRoot)),
     ...(network === undefined ? [] : routeWords(network)),
     `${hasRamRoot ? "rdinit" : "init"}=${initWord(init, problems)}`,
-    ...(kind === "guest-init" ? [] : ["--", argumentWords(kind, args, problems)]),
+    ...(isOwn ? [] : ["--", argumentWords(kind, args, problems)]),
   ];
   const commandLine = words.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
   const volumes = attached.filter((disk) => disk.id !== ROOT_DISK);
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
-  const debugExit = kind === "guest-init" && hasDebugExit(input);
+  const debugExit = isOwn && hasDebugExit(input);
   return {
     needs: {
       commandLine,
       disks: attached,
-      nics: ["net0"],
+      nics: nicIds(input.networks, isOwn ? MOST_NICS : 1),
+      ...(isOwn ? { knowsMtu: true } : {}),
       monitorOptions: debugExit ? ["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`] : [],
       ...(text === undefined ? {} : { initConfiguration: { form: hasRamRoot ? "file" : "raw", text } }),
       ...(debugExit ? { debugExit } : {}),
-      warnings: [
-        ...limits(kind === "other" ? input.env : [], kind === "guest-init" ? [] : args),
-        ...lostAddress("linux", network),
-      ],
+      warnings: [...limits(kind === "other" ? input.env : [], isOwn ? [] : args), ...lostAddress("linux", network)],
     },
   };
 }

@@ -196,30 +196,77 @@ describe("an ordinary image on a kernel of the host", () => {
   });
 });
 
+/** A machine started by hand, whose init is guest-init with this configuration; gives its serial output. */
+function machineWith(configuration: string, applets: readonly string[], more: readonly string[] = []) {
+  const initrd = join(scratch(), "own.initrd");
+  const archive = cpioOf([
+    ...kernel.modules,
+    { name: ".urunc/init", mode: 0o100755, content: readFileSync(GUEST_INIT) },
+    { name: "bin/busybox", mode: 0o100755, content: readFileSync("/bin/busybox") },
+    ...applets.map(link),
+    { name: "urunit.conf", mode: 0o100400, content: Buffer.from(configuration) },
+  ]);
+  writeFileSync(initrd, archive);
+  const serial = join(scratch(), "serial.txt");
+  const output = (): string => (existsSync(serial) ? readFileSync(serial, "utf8") : "");
+  const machine = "-M pc -accel tcg -m 128 -nodefaults -display none -no-reboot -monitor stdio".split(" ");
+  const guest = ["-kernel", kernel.image, "-initrd", initrd, "-append", "console=ttyS0 quiet rdinit=/.urunc/init"];
+  const devices = ["-serial", `file:${serial}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
+  const running = start(scratch(), ["qemu-system-x86_64", ...machine, ...devices, ...more, ...guest]);
+  atEnd(() => void running.child.kill("SIGKILL"));
+  return { running, output };
+}
+
+function nic(id: string, mac: string): readonly string[] {
+  return ["-netdev", `hubport,id=${id},hubid=0`, "-device", `virtio-net-pci,netdev=${id},mac=${mac},romfile=`];
+}
+
 describe("guest-init", () => {
   it.each(["system_powerdown", "sendkey ctrl-alt-delete"])("passes %s on as a request to end", async (press) => {
     const script = "trap 'echo got; exit 9' TERM; echo up; while :; do sleep 1; done";
     const configuration = `UCS\nTTY:0\nEP:244\nARC:3\nARV:/bin/sh\nARV:-c\nARV:${script}\nUCE\n`;
-    const initrd = join(scratch(), "power.initrd");
-    const archive = cpioOf([
-      ...kernel.modules,
-      { name: ".urunc/init", mode: 0o100755, content: readFileSync(GUEST_INIT) },
-      { name: "bin/busybox", mode: 0o100755, content: readFileSync("/bin/busybox") },
-      ...["sh", "sleep"].map(link),
-      { name: "urunit.conf", mode: 0o100400, content: Buffer.from(configuration) },
-    ]);
-    writeFileSync(initrd, archive);
-    const serial = join(scratch(), "serial.txt");
-    const output = (): string => (existsSync(serial) ? readFileSync(serial, "utf8") : "");
-    const machine = "-M pc -accel tcg -m 128 -nodefaults -display none -no-reboot -monitor stdio".split(" ");
-    const guest = ["-kernel", kernel.image, "-initrd", initrd, "-append", "console=ttyS0 quiet rdinit=/.urunc/init"];
-    const devices = ["-serial", `file:${serial}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
-    const running = start(scratch(), ["qemu-system-x86_64", ...machine, ...devices, ...guest]);
-    atEnd(() => void running.child.kill("SIGKILL"));
+    const { running, output } = machineWith(configuration, ["sh", "sleep"]);
     await until("the application is up", () => output().includes("up"), 40_000);
     running.write(`${press}\n`);
     expect(await running.ended(), output()).toBe(2 * 9 + 1);
     expect(output()).toContain("got");
+  });
+
+  it("sets up every nic with addresses of both families, gateways elsewhere, MTU and name, and the resolver", async () => {
+    const script = "ip -o address; ip route; ip -6 route; ip -o link; cat /etc/resolv.conf; hostname; echo end";
+    const configuration = [
+      ...["UCS", "TTY:0", "EP:244", "HN:web", "SD:a.example", "SD:b.example", "NS:10.9.8.53", "NS:fd00::53"],
+      ...["ARC:3", "ARV:/bin/sh", "ARV:-c", `ARV:${script}`, "UCE", "UNS"],
+      // The first card of the machine is the second of the container, so that the names have to change places.
+      ...["MAC:0a:00:00:00:00:02", "NAME:eth0", "MTU:1400", "IP:10.9.8.7", "MSK:255.255.255.255", "GW:169.254.1.1"],
+      ...["IP6:fd00::7/128", "GW6:fd01::1"],
+      ...["MAC:0a:00:00:00:00:01", "NAME:eth1", "MTU:1500", "IP:10.1.0.2", "MSK:255.255.0.0", "GW:10.1.0.1"],
+      ...["IP6:2001:db8:0:1::2/64", "GW6:fe80::1", "UNE", ""],
+    ].join("\n");
+    const cards = [...nic("one", "0a:00:00:00:00:01"), ...nic("two", "0a:00:00:00:00:02")];
+    const { running, output } = machineWith(configuration, ["sh", "ip", "cat", "hostname"], cards);
+    expect(await running.ended(), output()).toBe(0);
+    const lines = output().split(/\r?\n/);
+    expect(lines).toContain("end");
+    for (const part of [
+      "eth0    inet 10.9.8.7/32 ",
+      "eth0    inet6 fd00::7/128 scope global ",
+      "eth1    inet 10.1.0.2/16 brd 10.1.255.255 ",
+      "eth1    inet6 2001:db8:0:1::2/64 scope global ",
+    ]) {
+      expect(output()).toContain(part);
+    }
+    expect(output()).not.toContain("tentative");
+    expect(lines).toContain("default via 169.254.1.1 dev eth0 ");
+    expect(lines).toContain("169.254.1.1 dev eth0 scope link ");
+    expect(lines).toContain("default via 10.1.0.1 dev eth1  metric 1 ");
+    expect(output()).toMatch(/default via fd01::1 dev eth0 .*metric 1024/);
+    expect(output()).toMatch(/default via fe80::1 dev eth1 .*metric 1025/);
+    expect(output()).toMatch(/eth0: .* mtu 1400 .* 0a:00:00:00:00:02 /);
+    expect(output()).toMatch(/eth1: .* mtu 1500 .* 0a:00:00:00:00:01 /);
+    const resolver = lines.indexOf("search a.example b.example");
+    expect(lines.slice(resolver + 1, resolver + 4)).toEqual(["nameserver 10.9.8.53", "nameserver fd00::53", "web"]);
+    expect(output()).not.toContain("guest-init:");
   });
 });
 

@@ -55,6 +55,33 @@ describe("container boot", () => {
     expect(warnings).toEqual([]);
   });
 
+  test("has its network in the configuration, a card each, and not on the kernel's command line", () => {
+    const first = {
+      interface: "eth0",
+      mac: "0a:00:00:00:00:02",
+      mtu: 1400,
+      ipv4: { address: "10.9.8.7", prefix: 32, gateway: "169.254.1.1" },
+      ipv6: { address: "fd00::7", prefix: 64, gateway: "fe80::1" },
+      dns: ["10.9.8.53", "fd00::53"],
+      search: ["a.example", "b.example"],
+    };
+    const second = { interface: "net1", mac: "0a:00:00:00:00:01", mtu: 1500, dns: [], search: [] };
+    const needs = needsOf({ ...boot, networks: [first, second] });
+    expect(needs).toMatchObject({ nics: ["net0", "net1"], knowsMtu: true, warnings: [] });
+    expect(needs.commandLine).not.toMatch(/ip=|DEFROUTE/);
+    const text = needs.initConfiguration?.text ?? "";
+    expect(text).toContain("SD:a.example\nSD:b.example\nNS:10.9.8.53\nNS:fd00::53\n");
+    expect(text.slice(text.indexOf("UNS"))).toBe(
+      [
+        "UNS",
+        ...["MAC:0a:00:00:00:00:02", "NAME:eth0", "MTU:1400", "IP:10.9.8.7", "MSK:255.255.255.255", "GW:169.254.1.1"],
+        ...["IP6:fd00::7/64", "GW6:fe80::1"],
+        ...["MAC:0a:00:00:00:00:01", "NAME:net1", "MTU:1500"],
+        "UNE\n",
+      ].join("\n"),
+    );
+  });
+
   test("has a way out for the exit status where there are ports", () => {
     expect(needsOf(boot)).toMatchObject({ debugExit: true, monitorOptions: ["-device", expect.any(String)] });
     const arm = needsOf({ ...boot, arch: "aarch64" });
