@@ -1,25 +1,11 @@
 // The web server unikernel behind a veth pair, whose other end is in a namespace too: ping and HTTP without a loss.
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
-import { parseJson } from "../lib/json.ts";
-import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
-import { HTTP_KERNEL, SOURCE } from "../lib/paths.ts";
+import { BIG_PAGE, load, sha256 } from "../lib/http-load.ts";
+import { networkNamespace } from "../lib/network.ts";
+import { HTTP_KERNEL } from "../lib/paths.ts";
 import { urunc } from "../lib/runtime.ts";
-
-const ROW = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.\n";
-const MEBIBYTE = 1 << 20;
-const BIG = createHash("sha256")
-  .update(ROW.repeat(MEBIBYTE / ROW.length + 1).slice(0, MEBIBYTE))
-  .digest("hex");
-
-/** Answers by their SHA-256. */
-function load(outside: NetworkNamespace, url: string, requests: number, concurrency: number): unknown {
-  const program = join(SOURCE, "script", "lib", "http-load.mjs");
-  return parseJson(outside.inside(process.execPath, program, url, String(requests), String(concurrency)));
-}
 
 for (const machine of ["pc", "q35"]) {
   describe(`the web server on QEMU's ${machine}`, () => {
@@ -50,13 +36,13 @@ for (const machine of ["pc", "q35"]) {
       const url = "http://10.9.8.7";
       expect(outside.inside("busybox", "ping", "-c", "10", "-i", "0.1", "10.9.8.7")).toContain(" 0% packet loss");
       expect(outside.inside("busybox", "ping", "-c", "2", "-s", "1472", "10.9.8.7")).toContain(" 0% packet loss");
-      const page = outside.inside("busybox", "wget", "-q", "-O", "-", `${url}/`);
+      const page = outside.inside("busybox", "wget", "-q", "-Y", "off", "-O", "-", `${url}/`);
       expect(page).toContain("Served by a unikernel");
-      const small = createHash("sha256").update(page).digest("hex");
+      const small = sha256(page);
       expect(load(outside, `${url}/`, 500, 1)).toEqual({ [small]: 500 });
       expect(load(outside, `${url}/`, 500, 32)).toEqual({ [small]: 500 });
-      expect(load(outside, `${url}/big`, 8, 4)).toEqual({ [BIG]: 8 });
-      expect(() => outside.inside("busybox", "wget", "-q", "-O", "-", `${url}/none`)).toThrow(/404/);
+      expect(load(outside, `${url}/big`, 8, 4)).toEqual({ [BIG_PAGE]: 8 });
+      expect(() => outside.inside("busybox", "wget", "-q", "-Y", "off", "-O", "-", `${url}/none`)).toThrow(/404/);
 
       succeed(runtime.verb("delete", "--force", "web"));
       expect(pod.describe()).toBe(before);

@@ -15,6 +15,8 @@ export interface Containerd {
   readonly runtimeRoot: string;
   ctr(...args: readonly string[]): Outcome;
   begin(...args: readonly string[]): Running;
+  /** `begin` with the program and the arguments in front of ctr that call it. */
+  beginBy(caller: readonly string[], ...args: readonly string[]): Running;
   ctrWith(options: CommandOptions, ...args: readonly string[]): Outcome;
   log(): string;
   stop(): Promise<void>;
@@ -78,6 +80,7 @@ address = "${address}.ttrpc"
     ctr: (...args) => run(scratch() || directory, [...ctr, ...args], { env }),
     ctrWith: (options, ...args) => run(scratch() || directory, [...ctr, ...args], { ...options, env }),
     begin: (...args) => start(scratch() || directory, [...ctr, ...args], { env }),
+    beginBy: (caller, ...args) => start(scratch() || directory, [...caller, ...ctr, ...args], { env }),
     log: readLog,
     stop: async () => {
       await endProcess(child);

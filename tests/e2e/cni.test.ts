@@ -1,0 +1,121 @@
+// A real containerd with CNI's bridge plugin: the guest is reached from the bridge, without a loss.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { annotation } from "../lib/bundle.ts";
+import { bridge } from "../lib/cni.ts";
+import { type Running, run, succeed, until } from "../lib/command.ts";
+import { type Containerd, importImage, startContainerd } from "../lib/containerd.ts";
+import { load, sha256 } from "../lib/http-load.ts";
+import { atEnd, mayKeepCgroup, mustEndEmpty } from "../lib/hygiene.ts";
+import { cpioOf, debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
+import type { NetworkNamespace } from "../lib/network.ts";
+import { SOURCE } from "../lib/paths.ts";
+
+const PAGE = "<p>served by a unikernel container</p>\n";
+const RUNTIME = ["--runtime", "io.containerd.urunc.v2"];
+
+let containerd: Containerd;
+let kernel: LinuxKernel;
+let installed = "";
+let modules = "";
+let web = "";
+let busybox = "";
+
+beforeAll(async () => {
+  installed = mkdtempSync(join(tmpdir(), "un-"));
+  kernel = debianKernel();
+  succeed(run(installed, ["script/install", "--prefix", installed], { cwd: SOURCE }));
+  const configuration = join(installed, "config.toml");
+  const boot = `[container_boot]\ndirectories = ["${kernel.directory}", "${installed}"]\n`;
+  writeFileSync(configuration, `[monitors.qemu]\naccel = "tcg"\n${boot}`);
+  modules = join(installed, "modules.initrd");
+  writeFileSync(modules, cpioOf(kernel.modules));
+  containerd = await startContainerd([join(installed, "bin")], { URUNC_CONFIG_FILE: configuration });
+
+  const rootfs = join(installed, "busybox");
+  mkdirSync(join(rootfs, "bin"), { recursive: true });
+  mkdirSync(join(rootfs, "www"));
+  cpSync("/bin/busybox", join(rootfs, "bin", "busybox"));
+  symlinkSync("busybox", join(rootfs, "bin", "httpd"));
+  writeFileSync(join(rootfs, "www", "index.html"), PAGE);
+  web = importImage(containerd, "http", ["--example", "http"]);
+  busybox = importImage(containerd, "web", ["--plain", "--rootfs", rootfs, "--arg", "/bin/httpd"]);
+});
+
+afterAll(async () => {
+  await containerd?.stop();
+  rmSync(installed, { recursive: true, force: true });
+});
+
+/** Ends the container and waits for ctr, which takes the network away. */
+async function end(running: Running, id: string): Promise<void> {
+  succeed(containerd.ctr("tasks", "kill", "--signal", "SIGKILL", id));
+  await running.ended();
+}
+
+function discardAtEnd(id: string): void {
+  mustEndEmpty(containerd.runtimeRoot);
+  mayKeepCgroup(`/${containerd.namespace}`);
+  atEnd(() => {
+    containerd.ctr("tasks", "delete", "--force", id);
+    containerd.ctr("containers", "delete", id);
+  });
+}
+
+function answers(host: NetworkNamespace, url: string): string | undefined {
+  try {
+    return host.inside("timeout", "5", "busybox", "wget", "-q", "-Y", "off", "-O", "-", url);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is left in the bridge's namespace when the container has gone. */
+function links(host: NetworkNamespace): readonly string[] {
+  return [...host.inside("ip", "-o", "link", "show").matchAll(/^\d+: ([^:@]+)/gm)].map((match) => match[1] ?? "");
+}
+
+describe("containerd with CNI's bridge", () => {
+  it("reaches the web server unikernel by ping and 1000 requests without a loss", async () => {
+    const { host, run: runByCni } = bridge(["10.77.0.0/24"]);
+    discardAtEnd("web");
+    const running = runByCni(containerd, ...RUNTIME, web, "web");
+    await until("the guest serves", () => {
+      if (running.child.exitCode !== null) throw new Error(`ctr has ended: ${running.stderr()}`);
+      return running.stdout().includes("serving on port 80");
+    });
+    expect(running.stdout()).toContain("address=10.77.0.2/24");
+    expect(host.inside("busybox", "ping", "-c", "10", "-i", "0.1", "10.77.0.2")).toContain(" 0% packet loss");
+    const page = answers(host, "http://10.77.0.2/");
+    expect(page).toContain("Served by a unikernel");
+    expect(load(host, "http://10.77.0.2/", 1000, 8)).toEqual({ [sha256(page ?? "")]: 1000 });
+    await end(running, "web");
+    expect(links(host)).toEqual(["lo", "br0"]);
+  });
+
+  // A process for each request, emulated: half a minute.
+  it("reaches a Linux guest by ping and 1000 requests without a loss", { timeout: 150_000 }, async () => {
+    const { host, run: runByCni } = bridge(["10.78.0.0/24"]);
+    discardAtEnd("linux");
+    const running = runByCni(
+      ...[containerd, ...RUNTIME, "--annotation", `${annotation("bootKernel")}=${kernel.image}`],
+      ...["--annotation", `${annotation("bootInitrd")}=${modules}`, busybox, "linux"],
+      ...["/bin/httpd", "-f", "-p", "80", "-h", "/www"],
+    );
+    const url = "http://10.78.0.2/index.html";
+    await until(
+      "the guest serves",
+      () => {
+        if (running.child.exitCode !== null) throw new Error(`ctr has ended: ${running.stderr()}`);
+        return answers(host, url) === PAGE;
+      },
+      40_000,
+    );
+    expect(host.inside("busybox", "ping", "-c", "10", "-i", "0.1", "10.78.0.2")).toContain(" 0% packet loss");
+    expect(load(host, url, 1000, 4)).toEqual({ [sha256(PAGE)]: 1000 });
+    await end(running, "linux");
+    expect(links(host)).toEqual(["lo", "br0"]);
+  });
+});
