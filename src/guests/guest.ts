@@ -27,6 +27,8 @@ export interface GuestInput {
   readonly initrd: boolean;
   /** The block image of the annotations, already at its place in the monitor's root. */
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
+  /** The block image is its own kernel: the firmware starts from it. */
+  readonly bootDisk?: true;
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
   /** What the kernel's Solo5 manifest declares; absent when it has none. */
@@ -77,6 +79,8 @@ export interface GuestNeeds {
   readonly virtioNet?: "legacy" | "modern";
   /** The guest sets the MTU of its nics by what it is told, so that the monitor need not show it. */
   readonly knowsMtu?: true;
+  /** The firmware starts the first disk, and there is no kernel file and no command line. */
+  readonly startsFromDisk?: true;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */
   readonly monitorOptions: readonly string[];
   /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */
@@ -95,6 +99,8 @@ export interface Guest {
   readonly monitors: readonly MonitorKind[];
   readonly supportsInitrd: boolean;
   readonly supportsBlock: boolean;
+  /** It can start from the boot sector of its block image, on QEMU for PCs. */
+  readonly startsFromDisk?: true;
   /** Least guest memory in bytes. */
   readonly minimumMemory: number;
   needs(input: GuestInput): GuestAnswer;

@@ -1,13 +1,14 @@
 /**
- * Nanos: the kernel file, and a disk with its file system, in which a manifest names the program. Words `a.b=value` of
- * the command line are laid over that manifest; they are split at blanks, and there are no quotes (nanos,
- * src/kernel/init.c). `debug_exit` asks for the exit status by QEMU's device, since a power-off has none.
+ * Nanos: a disk with its file system, in which a manifest names the program. On PCs the disk has the kernel too, and the
+ * firmware starts it: entered by PVH the kernel puts page tables where QEMU's firmware has made memory read-only (nanos,
+ * src/x86_64/init.s), and would read no command line. Elsewhere the kernel is a file, and words `a.b=value` of its
+ * command line are laid over the manifest; they are split at blanks, and there are no quotes (src/kernel/init.c).
  */
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
-import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
+import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
 import { type GuestNetwork, nicIds } from "./network.ts";
 import { requiredRootDisk } from "./root-disk.ts";
 
@@ -18,6 +19,7 @@ export const nanos: Guest = {
   monitors: ["qemu"],
   supportsInitrd: false,
   supportsBlock: true,
+  startsFromDisk: true,
   minimumMemory: 32 * 1024 * 1024,
   needs,
   exitStatus: debugExitStatus,
@@ -25,27 +27,33 @@ export const nanos: Guest = {
 
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
+  const missing = "nanos: its disk is missing: name it by the annotation block, with blkMntPoint set to /";
+  const disks = requiredRootDisk(input, missing, problems);
+  const nics = nicIds(input.networks, MOST_NICS);
+  if (input.arch === "x86_64") return problems.length > 0 ? { problems } : fromDisk(input, disks, nics);
   const words = [
-    "debug_exit=t",
     ...input.networks.flatMap((network, index) => networkWords(network, `en${index + 1}`)),
     ...input.env.map((entry) => variable(entry, problems)),
     ...input.args.map((argument, index) => `arguments.${index}=${value(argument, problems)}`),
   ];
-  const missing = "nanos: its disk is missing: name it by the annotation block, with blkMntPoint set to /";
-  const disks = requiredRootDisk(input, missing, problems);
   if (problems.length > 0) return { problems };
-  const warnings: string[] = [];
-  if (input.arch === "x86_64" && words.length > 1) {
-    warnings.push(
-      "nanos: a kernel that ignores its command line when entered by PVH takes arguments, environment and network from its disk only",
-    );
+  const warnings = input.networks.flatMap(lostGateway);
+  return { needs: { commandLine: words.join(" "), disks, nics, monitorOptions: [], warnings } };
+}
+
+/** The manifest alone counts. If it has `debug_exit`, the device ends QEMU with the program's status. */
+function fromDisk(input: GuestInput, disks: readonly GuestDisk[], nics: readonly string[]): GuestAnswer {
+  if (input.bootDisk === undefined) {
+    const message =
+      "nanos: on PCs it starts from its disk: let the annotations binary and block both name the disk image, made with a boot sector";
+    return { problems: [guestProblem(message)] };
   }
-  warnings.push(...input.networks.flatMap(lostGateway));
-  const nics = nicIds(input.networks, MOST_NICS);
-  const commandLine = words.join(" ");
-  if (input.arch !== "x86_64") return { needs: { commandLine, disks, nics, monitorOptions: [], warnings } };
+  const warnings =
+    input.args.length + input.env.length + input.networks.length === 0
+      ? []
+      : ["nanos: arguments, environment and network are those of its disk's manifest: nothing can be passed to it"];
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
-  return { needs: { commandLine, disks, nics, monitorOptions, debugExit: true, warnings } };
+  return { needs: { commandLine: "", disks, nics, startsFromDisk: true, monitorOptions, debugExit: true, warnings } };
 }
 
 /** The kernel calls its nics en1, en2 and so on; without an address of a family it asks for one by DHCP. */

@@ -34,6 +34,7 @@ function machineOf(kernel: KernelFile): string | undefined {
     case "arm64-image":
       return "aarch64";
     case "gzip":
+    case "boot-disk":
     case "other":
       return undefined;
   }
@@ -50,6 +51,8 @@ function nameOf(kernel: KernelFile): string {
       return "a Linux kernel for arm64";
     case "gzip":
       return "a gzip file: unpack it";
+    case "boot-disk":
+      return "a disk image with a boot sector";
     case "other":
       return kernel.what;
   }

@@ -42,5 +42,7 @@ export type KernelFile =
   /** Linux for arm64, not compressed. */
   | { readonly format: "arm64-image" }
   | { readonly format: "gzip" }
+  /** A disk with a boot sector, from which the firmware starts. */
+  | { readonly format: "boot-disk" }
   /** `what` completes the sentence "it is …". */
   | { readonly format: "other"; readonly what: string };

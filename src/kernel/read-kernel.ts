@@ -10,6 +10,8 @@ const ELF = 0x464c457f;
 const LINUX_X86 = { magic: 0x53726448, at: 0x202, protocol: 0x206, xloadflags: 0x236, kernel64: 1 } as const;
 /** "ARM\x64" (Linux, Documentation/arch/arm64/booting.rst). */
 const LINUX_ARM64 = { magic: 0x644d5241, at: 56 } as const;
+/** The end of a boot sector of a PC. */
+const BOOT_SIGNATURE = { magic: 0xaa55, at: 510 } as const;
 
 /** What a kernel file is, from its first bytes and its notes. Any bytes have an answer; at most ten are read at once. */
 export function readKernel(read: ReadBytes): KernelFile {
@@ -22,7 +24,9 @@ export function readKernel(read: ReadBytes): KernelFile {
   }
   if (head.u32(LINUX_ARM64.at) === LINUX_ARM64.magic) return { format: "arm64-image" };
   if (head.u16(0) === 0x8b1f) return { format: "gzip" };
-  return { format: "other", what: nameOf(head) };
+  const what = nameOf(head);
+  if (what === undefined && head.u16(BOOT_SIGNATURE.at) === BOOT_SIGNATURE.magic) return { format: "boot-disk" };
+  return { format: "other", what: what ?? "of no format known here" };
 }
 
 /** Beginnings of files that are put in the place of a kernel by mistake. */
@@ -41,13 +45,12 @@ const BEGINNINGS: readonly (readonly [text: string, at: number, what: string])[]
   ["PK\x03\x04", 0, "a zip archive"],
   ["MZ", 0, "an EFI program"],
   ["\x53\xef", 1080, "an ext file system"],
-  ["\x55\xaa", 510, "a disk image with a boot sector"],
 ];
 
-function nameOf(head: Bytes): string {
+function nameOf(head: Bytes): string | undefined {
   for (const [text, at, what] of BEGINNINGS) {
     // A NUL ends a text, and none of these has one.
     if (head.text(at, text.length) === text) return what;
   }
-  return "of no format known here";
+  return undefined;
 }

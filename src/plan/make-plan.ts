@@ -5,6 +5,7 @@ import { MONITORS } from "../monitors/registry.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
 import { utf8Size } from "../text-size.ts";
+import { isBootDisk } from "./check-kernel.ts";
 import {
   decideAccelerator,
   decideArguments,
@@ -149,6 +150,7 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     ...(metadata.block === undefined
       ? {}
       : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
+    ...(isBootDisk(planning, imageFile(planning, metadata.binary)) ? { bootDisk: true } : {}),
     ...solo5Devices(planning),
     networks: planning.monitor.tap === undefined ? [] : planning.networks.map((network) => network.guest),
     ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),

@@ -25,6 +25,7 @@ export const KERNELS: Readonly<Record<string, KernelFile>> = {
   bzimage: { format: "bzimage", protocol: 0x20f, bits: 64 },
   "arm64-image": { format: "arm64-image" },
   gzip: { format: "gzip" },
+  "boot-disk": { format: "boot-disk" },
   script: { format: "other", what: "a script" },
   hvt: solo5Kernel("hvt"),
   "hvt-block": solo5Kernel("hvt", [BLOCK]),

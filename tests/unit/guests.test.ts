@@ -169,9 +169,17 @@ describe("nanos", () => {
   const block = { ...DISK, mountPoint: "/" };
 
   test("gets variables and arguments as words of the manifest", () => {
-    expect(lineOf("nanos", { block, env: ["A=1"], args: ["/app", "x"] })).toBe(
-      "debug_exit=t environment.A=1 arguments.0=/app arguments.1=x",
+    expect(lineOf("nanos", { arch: "aarch64", block, env: ["A=1"], args: ["/app", "x"] })).toBe(
+      "environment.A=1 arguments.0=/app arguments.1=x",
     );
+  });
+
+  test("starts from its disk on PCs, where nothing can be passed to it", () => {
+    const needs = needsOf("nanos", { block, bootDisk: true, env: ["A=1"], args: ["/app", "x"] });
+    expect(needs).toMatchObject({ commandLine: "", startsFromDisk: true, debugExit: true });
+    expect(needs.warnings).toHaveLength(1);
+    expect(needsOf("nanos", { block, bootDisk: true, env: [], args: [] }).warnings).toEqual([]);
+    expect(problemsOf("nanos", { block })).toHaveLength(1);
   });
 
   test("needs its disk as root", () => {

@@ -78,7 +78,7 @@ describe("other files are told by their beginning", () => {
     ["gzip", file([0, "\x1f\x8b\x08"]), { format: "gzip" }],
     ["script", Buffer.from("#!/bin/sh\n"), { format: "other", what: "a script" }],
     ["initrd", file([0, "070701"]), { format: "other", what: "a cpio archive: that is an initrd" }],
-    ["disk", file([510, "\x55\xaa"]), { format: "other", what: "a disk image with a boot sector" }],
+    ["disk", file([510, "\x55\xaa"]), { format: "boot-disk" }],
     ["EFI", file([0, "MZ"]), { format: "other", what: "an EFI program" }],
     ["nothing", Buffer.from("x"), { format: "other", what: "of no format known here" }],
   ])("%s", (_, content, kernel) => {
