@@ -1,21 +1,20 @@
 import type { Invocation } from "../cli/command.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
-import { signalProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
-import { identityOf } from "../container/status.ts";
+import { signalContainer } from "../container/stop.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { parseSignal } from "../sys/signals.ts";
 
-/** `kill`: sends exactly the signal that was asked for. It needs no lock: the pidfd names the process for good. */
-export function run({ global, options, args, argv }: Invocation): number {
+/** `kill`: sends the signal that was asked for. It needs no lock: the pidfd names the process for good. */
+export function run({ global, options, args, argv, log }: Invocation): number {
   const found = findContainer(global, args[0] ?? "");
   if (found.owner === "runc") return becomeRunc(argv);
   if (found.owner !== "urunc") throw notFound();
   const text = args[1] ?? "TERM";
   const signal = parseSignal(text);
   if (signal === undefined) throw new RuntimeFailure("bad-signal", `unknown signal "${text}"`);
-  if (!signalProcess(identityOf(found.record), signal) && !options.has("all")) {
+  if (!signalContainer(found.record, signal, { wait: true, warn: log.warning }) && !options.has("all")) {
     throw new RuntimeFailure("status", "container not running");
   }
   return 0;

@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (detach) return 0;
   close(container.directory.fd);
   try {
-    const end = attend(container);
+    const end = attend(container, options.warn);
     return "signal" in end ? 128 + end.signal : exitStatus(bundle.plan, end.code);
   } finally {
     if (!invocation.options.has("keep")) removeAfterEnd(invocation);

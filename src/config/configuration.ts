@@ -27,6 +27,10 @@ export interface MonitorConfiguration {
   readonly machine: MachineChoice;
   /** Control socket in /tmp of the monitor's root, for monitors that have one; empty: none. */
   readonly socketPath: string;
+  /** Whether `kill` presses the guest's power button by the control socket, which then is never empty. */
+  readonly gracefulShutdown: boolean;
+  /** Seconds after which `kill` ends a monitor whose guest did not power off; 0: the caller does that. */
+  readonly shutdownTimeout: number;
 }
 
 /** `[container_boot]`: ordinary images on a kernel of the host. */

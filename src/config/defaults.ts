@@ -9,6 +9,8 @@ export const DEFAULT_MONITOR: MonitorConfiguration = {
   accel: "auto",
   machine: "auto",
   socketPath: "",
+  gracefulShutdown: false,
+  shutdownTimeout: 0,
 };
 
 export const DEFAULT_CONTAINER_BOOT: ContainerBootConfiguration = {

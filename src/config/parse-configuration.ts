@@ -28,7 +28,7 @@ const MAX_DEPTH = 16;
 
 /** Tables and keys that other versions of this file have. Accepted, without effect so far. */
 const NOT_YET_TABLES: readonly string[] = ["runtime", "extra_binaries"];
-const NOT_YET_MONITOR_KEYS: readonly string[] = ["graceful_shutdown", "vhost"];
+const NOT_YET_MONITOR_KEYS: readonly string[] = ["vhost"];
 
 interface Reading {
   readonly into: Findings;
@@ -88,6 +88,11 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];
 const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine"];
+const SOCKET_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "shutdown_timeout"];
+/** Where a monitor listens that is to be asked and has no socket of its own configured. */
+const DEFAULT_SOCKET = "/tmp/urunc-vmm-api.sock";
+/** Seconds: no caller waits longer for a `kill`. */
+const LONGEST_SHUTDOWN = 3600;
 const SOCKET_MONITORS: readonly MonitorKind[] = ["qemu", "firecracker", "cloud-hypervisor"];
 /** Bytes of a Unix socket's address without its NUL (unix(7)). */
 const SOCKET_PATH_LIMIT = 107;
@@ -96,9 +101,11 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
   const path = `monitors.${kind}`;
   const monitor = table(reading, monitors, kind, "monitors");
   const hasSocket = SOCKET_MONITORS.includes(kind);
-  const keys = [...MONITOR_KEYS, ...(kind === "qemu" ? QEMU_KEYS : []), ...(hasSocket ? ["socket_path"] : [])];
+  const keys = [...MONITOR_KEYS, ...(kind === "qemu" ? QEMU_KEYS : []), ...(hasSocket ? SOCKET_KEYS : [])];
   warnOfOthers(reading, monitor, path, keys, NOT_YET_MONITOR_KEYS);
   const defaults = DEFAULT_MONITOR;
+  const socket = hasSocket ? socketPath(reading, monitor, "socket_path", path) : defaults.socketPath;
+  const graceful = hasSocket && flag(reading, monitor, "graceful_shutdown", path, defaults.gracefulShutdown);
   return {
     defaultMemoryMb: count(reading, monitor, "default_memory_mb", path, MOST_MEMORY) || defaults.defaultMemoryMb,
     defaultVcpus: count(reading, monitor, "default_vcpus", path, MOST_VCPUS) || defaults.defaultVcpus,
@@ -107,7 +114,9 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
     vhost: flag(reading, monitor, "vhost", path, defaults.vhost),
     accel: kind === "qemu" ? oneOf(reading, monitor, "accel", path, ACCELERATOR_CHOICES, "auto") : defaults.accel,
     machine: kind === "qemu" ? oneOf(reading, monitor, "machine", path, MACHINE_CHOICES, "auto") : defaults.machine,
-    socketPath: hasSocket ? socketPath(reading, monitor, "socket_path", path) : defaults.socketPath,
+    socketPath: graceful && socket === "" ? DEFAULT_SOCKET : socket,
+    gracefulShutdown: graceful,
+    shutdownTimeout: hasSocket ? count(reading, monitor, "shutdown_timeout", path, LONGEST_SHUTDOWN) : 0,
   };
 }
 

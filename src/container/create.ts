@@ -197,6 +197,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
       startTime: identity.startTime,
       poststart: bundle.spec.hooks.poststart,
       poststop: bundle.spec.hooks.poststop,
+      ...(bundle.plan.control === undefined ? {} : { control: bundle.plan.control }),
       ...(bundle.timestamps === undefined ? {} : { timestamps: bundle.timestamps }),
     },
   };

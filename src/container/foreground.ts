@@ -4,8 +4,7 @@ import { poll, readSignal, signalfd, waitpid } from "../sys/process.ts";
 import { SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH } from "../sys/signals.ts";
 import { getWindowSize, isatty, restoreMode, setRawMode, setWindowSize } from "../sys/terminal.ts";
 import type { CreatedContainer } from "./create.ts";
-import { signalProcess } from "./process.ts";
-import { identityOf } from "./status.ts";
+import { signalContainer } from "./stop.ts";
 import { type Stream, stream } from "./stream.ts";
 
 /** Signals that `run` passes on to the container's process; they and SIGPIPE are blocked when {@link attend} is called. */
@@ -35,12 +34,15 @@ export function pendingSignal(): number | undefined {
  *
  * @returns how the monitor ended.
  */
-export function attend(container: CreatedContainer): { readonly code: number } | { readonly signal: number } {
+export function attend(
+  container: CreatedContainer,
+  warn: (message: string) => void,
+): { readonly code: number } | { readonly signal: number } {
   const signals = signalfd(FORWARDED);
   const { master, pidfd } = container;
   const mode = master !== undefined && isatty(STDIN) ? setRawMode(STDIN) : undefined;
   try {
-    forward(container, signals, master === undefined ? [] : terminalStreams(master));
+    forward({ container, signals, warn }, master === undefined ? [] : terminalStreams(master));
   } finally {
     if (mode !== undefined) restoreMode(STDIN, mode);
     for (const fd of master === undefined ? [signals, pidfd] : [signals, pidfd, master]) close(fd);
@@ -56,13 +58,21 @@ function terminalStreams(master: number): readonly Stream[] {
   return [stream(master, STDOUT), stream(STDIN, master)];
 }
 
-function forward({ record, pidfd, master }: CreatedContainer, signals: number, streams: readonly Stream[]): void {
+interface Attendance {
+  readonly container: CreatedContainer;
+  readonly signals: number;
+  readonly warn: (message: string) => void;
+}
+
+function forward(attendance: Attendance, streams: readonly Stream[]): void {
+  const { pidfd } = attendance.container;
+  const { signals } = attendance;
   for (;;) {
     const waits = streams.map((one) => one.wait()).filter((wait) => wait !== undefined);
     const fds = [pidfd, signals, ...waits.map((wait) => wait.fd)];
     const revents = poll(fds, -1, [POLLIN, POLLIN, ...waits.map((wait) => wait.events)]);
     const [ended = 0, signalled = 0, ...ready] = revents;
-    if (signalled !== 0) passOn(signals, record, master);
+    if (signalled !== 0) passOn(attendance);
     for (const [index, wait] of waits.entries()) if (ready[index] !== 0) wait.proceed();
     if (ended !== 0) {
       // What the monitor wrote last.
@@ -72,10 +82,11 @@ function forward({ record, pidfd, master }: CreatedContainer, signals: number, s
   }
 }
 
-function passOn(signals: number, record: CreatedContainer["record"], master: number | undefined): void {
+function passOn({ container, signals, warn }: Attendance): void {
+  const { record, master } = container;
   for (let signal = readSignal(signals); signal !== undefined; signal = readSignal(signals)) {
     if (signal === SIGWINCH && master !== undefined) copyWindowSize(master);
-    else signalProcess(identityOf(record), signal);
+    else signalContainer(record, signal, { wait: false, warn });
   }
 }
 

@@ -45,15 +45,6 @@ export function liveProcess(identity: ProcessIdentity): ProcessStat | undefined 
   return stat.state === "Z" || stat.state === "X" ? undefined : stat;
 }
 
-/**
- * Sends a signal by pidfd, so that it cannot reach another process that got the same pid.
- *
- * @returns false when the process has ended.
- */
-export function signalProcess(identity: ProcessIdentity, signal: number): boolean {
-  return withPidfd(identity, (pidfd) => pidfdSendSignal(pidfd, signal)) !== undefined;
-}
-
 /** As long as runc polls for the end of a killed process. */
 const KILL_TIMEOUT_MS = 10_000;
 
@@ -72,7 +63,12 @@ export function killProcess(identity: ProcessIdentity): void {
   });
 }
 
-function withPidfd<T>(identity: ProcessIdentity, use: (pidfd: number) => T): { readonly result: T } | undefined {
+/**
+ * Hands the pidfd of a process that lives to `use`: a signal by it cannot reach another process that got the same pid.
+ *
+ * @returns undefined when the process has ended, before or meanwhile.
+ */
+export function withPidfd<T>(identity: ProcessIdentity, use: (pidfd: number) => T): { readonly result: T } | undefined {
   if (identity.pid <= 0) return undefined;
   let pidfd: number;
   try {

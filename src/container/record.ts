@@ -1,5 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { Hook } from "../oci/spec.ts";
+import type { MonitorControl } from "../plan/launch-plan.ts";
 
 /**
  * What `state.json` holds of a container: the runtime-spec's state object and, below `urunc`, what we need to know
@@ -22,6 +23,8 @@ export interface ContainerRecord {
     readonly startTime: number;
     readonly poststart: readonly Hook[];
     readonly poststop: readonly Hook[];
+    /** How to ask the monitor for the guest's end; absent: signals are all there is. */
+    readonly control?: MonitorControl;
     /** File that timestamps are appended to. */
     readonly timestamps?: string;
   };
@@ -60,8 +63,13 @@ function isRecord(value: object): value is ContainerRecord {
     isCount(urunc.startTime) &&
     Array.isArray(urunc.poststart) &&
     Array.isArray(urunc.poststop) &&
-    isTextOrAbsent(urunc.timestamps)
+    isTextOrAbsent(urunc.timestamps) &&
+    (urunc.control === undefined || isControl(urunc.control))
   );
+}
+
+function isControl(value: unknown): boolean {
+  return isObject(value) && ["protocol", "socket"].every((name) => typeof value[name] === "string") && isCount(value.timeout);
 }
 
 function isTextOrAbsent(value: unknown): boolean {

@@ -18,6 +18,7 @@ export const cloudHypervisor: Monitor = {
   supportsBlock: true,
   supportsReadonlyBlock: true,
   tap: "descriptor",
+  control: "cloud-hypervisor",
   argv,
   judge,
   dataFiles: () => [],

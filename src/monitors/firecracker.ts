@@ -59,6 +59,7 @@ export const firecracker: Monitor = {
   supportsReadonlyBlock: true,
   // It opens the device by its name only.
   tap: "name",
+  control: "firecracker",
   argv,
   writtenFiles,
   judge,

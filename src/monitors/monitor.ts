@@ -1,6 +1,7 @@
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { Problem } from "../failure.ts";
 import type { Application, GuestNeeds } from "../guests/guest.ts";
+import type { ControlProtocol } from "./power-off.ts";
 
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
 export type Accelerator = "kvm" | "tcg" | "none";
@@ -91,6 +92,8 @@ export interface Monitor {
   readonly supportsBlock: boolean;
   /** Whether it can attach a disk that must not be written to. */
   readonly supportsReadonlyBlock: boolean;
+  /** What its control socket speaks; absent: it has none. */
+  readonly control?: ControlProtocol;
   /** How it takes a tap; absent: it cannot have a nic. */
   readonly tap?: TapHandover;
   /** argv with argv[0] = input.binary. */

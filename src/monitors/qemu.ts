@@ -20,6 +20,7 @@ export const qemu: Monitor = {
   supportsInitrd: true,
   supportsBlock: true,
   supportsReadonlyBlock: true,
+  control: "qmp",
   tap: "descriptor",
   argv,
   judge,

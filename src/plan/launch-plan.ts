@@ -2,6 +2,7 @@ import type { GuestDisk } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
+import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
@@ -63,6 +64,15 @@ export interface Tmpfs {
   readonly noexec: boolean;
 }
 
+/** How the monitor is asked to press the guest's power button. */
+export interface MonitorControl {
+  readonly protocol: ControlProtocol;
+  /** Absolute path in the monitor's root. */
+  readonly socket: string;
+  /** Seconds that `kill` waits before it ends the monitor; 0: it does not wait. */
+  readonly timeout: number;
+}
+
 export interface DeviceNode {
   /** Absolute path in the monitor's root, the same as on the host. */
   readonly path: string;
@@ -84,6 +94,8 @@ export interface LaunchPlan {
   /** The execve of the monitor; paths inside its root. */
   readonly exec: { readonly path: string; readonly argv: readonly string[]; readonly env: readonly string[] };
   readonly disks: readonly GuestDisk[];
+  /** Absent unless the configuration wants guests to be asked. */
+  readonly control?: MonitorControl;
   /** The monitor's exit status is 2 * the guest's + 1, unless that is 0. */
   readonly debugExit?: true;
   /** None before `start`, which reads the network. */

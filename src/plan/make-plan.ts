@@ -105,6 +105,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     exec: { path: host.binary, argv: monitor.argv(launch), env: ENVIRONMENT },
     disks: needs.disks,
     ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
+    ...controlOf(planning),
     nics,
     namespaces,
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
@@ -127,6 +128,12 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     terminal: spec.process.terminal,
   };
   return success(plan, warnings);
+}
+
+function controlOf({ monitor, settings }: Planning): Pick<LaunchPlan, "control"> {
+  const { gracefulShutdown, socketPath, shutdownTimeout } = settings;
+  if (!gracefulShutdown || monitor.control === undefined) return {};
+  return { control: { protocol: monitor.control, socket: socketPath, timeout: shutdownTimeout } };
 }
 
 function askGuest(planning: Planning): GuestNeeds | undefined {
