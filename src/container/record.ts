@@ -69,7 +69,9 @@ function isRecord(value: object): value is ContainerRecord {
 }
 
 function isControl(value: unknown): boolean {
-  return isObject(value) && ["protocol", "socket"].every((name) => typeof value[name] === "string") && isCount(value.timeout);
+  return (
+    isObject(value) && ["protocol", "socket"].every((name) => typeof value[name] === "string") && isCount(value.timeout)
+  );
 }
 
 function isTextOrAbsent(value: unknown): boolean {
