@@ -78,6 +78,12 @@ function guestRows(plan: LaunchPlan): readonly Row[] {
   ];
 }
 
+function controlRows({ control }: LaunchPlan): readonly Row[] {
+  if (control === undefined) return [];
+  const then = control.timeout === 0 ? "" : `, SIGKILL after ${control.timeout} s`;
+  return [["SIGTERM", `power button of the guest by ${control.socket}${then}`]];
+}
+
 function networkRows({ nics, namespaces }: LaunchPlan): readonly Row[] {
   if (nics.length > 0) {
     return nics.map((nic) => [`nic ${nic.id}`, `${nic.interface}, ${nic.mac}, MTU ${nic.mtu}, by ${nic.tap}`]);
@@ -92,6 +98,7 @@ function monitorRows(plan: LaunchPlan): readonly Row[] {
     ["accelerator", plan.accelerator],
     ["program", plan.exec.path],
     ...plan.exec.env.map((entry) => ["environment", entry]),
+    ...controlRows(plan),
   ];
 }
 

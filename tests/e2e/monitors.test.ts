@@ -1,7 +1,7 @@
 // The hello unikernel on every monitor that can boot it. QEMU's machines run everywhere; Firecracker and Cloud Hypervisor
 // where they are in PATH and KVM works.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
@@ -80,6 +80,22 @@ for (const [monitor, type] of [
       expect(runtime.state("kill").pid).toBe(pid);
       expect(runtime.verb("delete", "--force", "kill").status).toBe(0);
       expect(names(runtime.root)).toEqual([]);
+    });
+
+    it.skipIf(reason !== undefined)("takes SIGTERM as the power button, which this guest does not have", async () => {
+      const runtime = urunc(`[monitors.${monitor}]\ngraceful_shutdown = true\n`);
+      const bundle = helloBundle({
+        args: type === "linux" ? ["/init", "--stay"] : ["--stay"],
+        annotations: { [annotation("hypervisor")]: monitor, [annotation("unikernelType")]: type },
+      });
+      const { pid, outcome } = runtime.create("button", bundle);
+      succeed(runtime.verb("start", "button"));
+      await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+      succeed(runtime.verb("kill", "button", "TERM"));
+      // Had the monitor not taken the request, a warning would say so, and the signal would have ended it.
+      expect(readFileSync(runtime.log, "utf8")).not.toContain("Power off");
+      await until("the guest goes on", () => outcome.stdout().includes("tick 3"));
+      expect(runtime.state("button").pid).toBe(pid);
     });
 
     it.skipIf(reason !== undefined)("opens the tap of its container's interface", async () => {

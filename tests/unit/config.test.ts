@@ -75,6 +75,16 @@ describe("the configuration file", () => {
     expect(read(text).value).toEqual(DEFAULT_CONFIGURATION);
   });
 
+  test("names the socket of a monitor whose guests are to be asked, unless the file does", () => {
+    const qemu = read("[monitors.qemu]\ngraceful_shutdown = true\nshutdown_timeout = 5\n").value.monitors.qemu;
+    expect(qemu).toMatchObject({ gracefulShutdown: true, shutdownTimeout: 5, socketPath: "/tmp/urunc-vmm-api.sock" });
+    const named = '[monitors.firecracker]\ngraceful_shutdown = true\nsocket_path = "/tmp/a.sock"\n';
+    expect(read(named).value.monitors.firecracker.socketPath).toBe("/tmp/a.sock");
+    expect(read("[monitors.spt]\ngraceful_shutdown = true\n").warnings).toEqual([
+      "/c.toml: monitors.spt.graceful_shutdown: is not known and has no effect",
+    ]);
+  });
+
   test("turns timestamps on, with a place of one's own", () => {
     const text = '[timestamps]\nenabled = true\ndestination = "/srv/stamps"\n';
     expect(read(text).value.timestamps).toEqual({ enabled: true, destination: "/srv/stamps" });
