@@ -23,7 +23,7 @@ interface Subject {
   readonly name: string;
   readonly title: string;
   readonly command: readonly string[];
-  readonly bundle: "container" | "unikernel";
+  readonly bundle: "container" | "unikernel" | "container-cgroup" | "unikernel-cgroup";
 }
 
 interface Spread {
@@ -84,8 +84,17 @@ function spread(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
 }
 
+/** The device rule that `runc spec` and every container engine write: with it a bundle asks for a cgroup. */
+const RESOURCES = { devices: [{ allow: false, access: "rwm" }] };
+
+interface BundleKind {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly kernel?: Buffer;
+  readonly cgroup?: true;
+}
+
 /** What every bundle shares: the namespaces and the file systems of a monitor's world. */
-function specification(annotations: Readonly<Record<string, string>>): string {
+function specification({ annotations, cgroup }: BundleKind): string {
   const namespaces = ["pid", "ipc", "uts", "mount", "network"].map((type) => ({ type }));
   return JSON.stringify({
     ociVersion: "1.0.2",
@@ -115,18 +124,18 @@ function specification(annotations: Readonly<Record<string, string>>): string {
       },
     ],
     annotations,
-    linux: { namespaces },
+    linux: cgroup ? { namespaces, resources: RESOURCES } : { namespaces },
   });
 }
 
-function makeBundle(directory: string, annotations: Readonly<Record<string, string>>, kernel?: Buffer): void {
+function makeBundle(directory: string, kind: BundleKind): void {
   for (const name of ["proc", "dev", "tmp"]) {
     mkdirSync(join(directory, "rootfs", name), { recursive: true });
   }
   copyFileSync(join(BUILD, "pause"), join(directory, "rootfs", "pause"));
   chmodSync(join(directory, "rootfs", "pause"), 0o755);
-  if (kernel !== undefined) writeFileSync(join(directory, "rootfs", "kernel"), kernel);
-  writeFileSync(join(directory, "config.json"), specification(annotations));
+  if (kind.kernel !== undefined) writeFileSync(join(directory, "rootfs", "kernel"), kind.kernel);
+  writeFileSync(join(directory, "config.json"), specification(kind));
 }
 
 function run(command: readonly string[], environment: Readonly<Record<string, string>>): SpawnSyncReturns<string> {
@@ -220,45 +229,50 @@ interface Ratio {
   readonly value: number;
 }
 
+/** What is compared: with the same work of cgroups, but for runc, which always makes them. */
+const COMPARISONS: readonly (readonly [ours: string, other: string])[] = [
+  ["urunc", "crun-without"],
+  ["urunc", "runc"],
+  ["urunc-with", "crun-with"],
+  ["urunc-with", "runc"],
+];
+
 function ratios(results: readonly SubjectResult[]): Ratio[] {
-  const ours = results.find((result) => result.name === "urunc");
-  if (ours === undefined) {
-    return [];
-  }
-  return results
-    .filter((result) => result !== ours)
-    .map((other) => ({
-      name: `${ours.title} / ${other.title}`,
-      value: ours.totalMs.median / other.totalMs.median,
-    }));
+  return COMPARISONS.flatMap(([ourName, otherName]) => {
+    const ours = results.find(({ name }) => name === ourName);
+    const other = results.find(({ name }) => name === otherName);
+    if (ours === undefined || other === undefined) return [];
+    return [{ name: `${ours.title} / ${other.title}`, value: ours.totalMs.median / other.totalMs.median }];
+  });
 }
 
 function lifecycle(work: string, rounds: number, names: readonly string[]): readonly SubjectResult[] {
   const pause = join(BUILD, "pause");
   const configuration = join(work, "config.toml");
   writeFileSync(configuration, `[monitors.spt]\npath = "${pause}"\n`);
-  makeBundle(join(work, "container"), {});
-  makeBundle(
-    join(work, "unikernel"),
-    {
+  const unikernel = {
+    annotations: {
       "com.urunc.unikernel.unikernelType": "mirage",
       "com.urunc.unikernel.hypervisor": "spt",
       "com.urunc.unikernel.binary": "/kernel",
     },
-    solo5File("spt"),
-  );
+    kernel: solo5File("spt"),
+  };
+  makeBundle(join(work, "container"), { annotations: {} });
+  makeBundle(join(work, "container-cgroup"), { annotations: {}, cgroup: true });
+  makeBundle(join(work, "unikernel"), unikernel);
+  makeBundle(join(work, "unikernel-cgroup"), { ...unikernel, cgroup: true });
   const program = (name: string): string => {
     const found = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
     return found === "" ? stop(`${name} is not installed`) : found;
   };
   const all: Subject[] = [];
   if (names.includes("urunc")) {
-    all.push({
-      name: "urunc",
-      title: "urunc (makes no cgroups)",
-      command: [join(ROOT, "build", "urunc"), "--root", join(work, "root-urunc")],
-      bundle: "unikernel",
-    });
+    const urunc = [join(ROOT, "build", "urunc"), "--root", join(work, "root-urunc")];
+    all.push(
+      { name: "urunc", title: "urunc without cgroups", command: urunc, bundle: "unikernel" },
+      { name: "urunc-with", title: "urunc with cgroups", command: urunc, bundle: "unikernel-cgroup" },
+    );
   }
   if (names.includes("crun")) {
     const crun = program("crun");
@@ -273,7 +287,7 @@ function lifecycle(work: string, rounds: number, names: readonly string[]): read
         name: "crun-with",
         title: "crun with cgroups",
         command: [crun, "--root", join(work, "root-crun-with"), "--cgroup-manager=cgroupfs"],
-        bundle: "container",
+        bundle: "container-cgroup",
       },
     );
   }
@@ -282,7 +296,7 @@ function lifecycle(work: string, rounds: number, names: readonly string[]): read
       name: "runc",
       title: "runc (always with cgroups)",
       command: [program("runc"), "--root", join(work, "root-runc")],
-      bundle: "container",
+      bundle: "container-cgroup",
     });
   }
   const list = all.flatMap((subject) => ["--", subject.name, join(work, subject.bundle), ...subject.command]);

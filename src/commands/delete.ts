@@ -1,6 +1,7 @@
 import type { GlobalOptions, Invocation } from "../cli/command.ts";
-import { lockContainerDirectory, readProcessLink, removeContainerDirectory } from "../container/container-directory.ts";
-import { deleteBrokenContainer, deleteContainer } from "../container/delete.ts";
+import { wakeContainer } from "../container/cgroup.ts";
+import { lockContainerDirectory, readProcessLink } from "../container/container-directory.ts";
+import { deleteBrokenContainer, deleteContainer, removeRemains } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
 import { killProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
@@ -15,7 +16,7 @@ export function run(invocation: Invocation): number {
 function plainDelete({ global, args, argv, log }: Invocation): number {
   const id = args[0] ?? "";
   // What a killed `create` left goes away, though there was no container (runc does the same).
-  const found = lockContainer(global, id, removeContainerDirectory);
+  const found = lockContainer(global, id, removeRemains);
   if (found === "runc") return becomeRunc(argv);
   deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
   return 0;
@@ -28,7 +29,7 @@ function forceDelete({ global, args, argv, log }: Invocation): number {
   if (found === "none") return 0;
   // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
   const process = found === "broken" ? readProcessLink(`${global.root}/${id}`) : identityOf(found);
-  if (process !== undefined) killProcess(process);
+  if (process !== undefined) killProcess(process, () => wakeContainer(`${global.root}/${id}`));
   try {
     removeLocked(global, id, log.warning);
   } catch (error) {

@@ -16,6 +16,8 @@ export interface MonitorConfiguration {
   /** MiB. */
   readonly defaultMemoryMb: number;
   readonly defaultVcpus: number;
+  /** MiB that the cgroup's limit of memory has for the monitor itself; 0: what the monitor is known to need. */
+  readonly memoryOverheadMb: number;
   /** Absolute path of the program; empty: looked up in PATH. */
   readonly path: string;
   /** qemu only: parent of the `qemu` and `seabios` data directories; empty: the usual places. */

@@ -3,6 +3,7 @@ import type { Configuration, ContainerBootConfiguration, MonitorConfiguration } 
 export const DEFAULT_MONITOR: MonitorConfiguration = {
   defaultMemoryMb: 256,
   defaultVcpus: 1,
+  memoryOverheadMb: 0,
   path: "",
   dataPath: "",
   vhost: false,

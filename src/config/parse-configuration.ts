@@ -86,7 +86,7 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
   };
 }
 
-const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "path"];
+const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];
 const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine"];
 const SOCKET_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "shutdown_timeout"];
 /** Where a monitor listens that is to be asked and has no socket of its own configured. */
@@ -109,6 +109,7 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
   return {
     defaultMemoryMb: count(reading, monitor, "default_memory_mb", path, MOST_MEMORY) || defaults.defaultMemoryMb,
     defaultVcpus: count(reading, monitor, "default_vcpus", path, MOST_VCPUS) || defaults.defaultVcpus,
+    memoryOverheadMb: count(reading, monitor, "memory_overhead_mb", path, MOST_MEMORY),
     path: absolutePath(reading, monitor, "path", path),
     dataPath: kind === "qemu" ? absolutePath(reading, monitor, "data_path", path).replace(/\/+$/, "") : "",
     vhost: flag(reading, monitor, "vhost", path, defaults.vhost),

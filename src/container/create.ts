@@ -1,3 +1,4 @@
+import { closeEntrance } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
@@ -8,6 +9,7 @@ import { waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
+import { limitContainer, makeContainerCgroup, placeCgroup } from "./cgroup.ts";
 import { type CleanupStack, cleanupStack } from "./cleanup.ts";
 import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
 import {
@@ -60,6 +62,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkId(options.id);
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
+  const cgroup = placeCgroup(bundle.plan, options.id);
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
   try {
@@ -71,13 +74,15 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     const directory = makeContainerDirectory(options.root, options.id);
     cleanup.push(() => removeContainerDirectory(directory));
     timestamps.stamp("CR.initial_setup");
+    const entrance =
+      cgroup === undefined ? undefined : makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);
     const listener = listenForStart(directory);
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
     if (console !== undefined) cleanup.push(() => closeQuietly(console.master));
     const [creator, init] = socketpair(SOCK_SEQPACKET);
 
     timestamps.stamp("CR.start_reexec");
-    const child = cloneIntoNamespaces(namespaces);
+    const child = cloneIntoNamespaces(namespaces, entrance?.v2);
     if (child.pid === 0) {
       timestamps.stamp("RX.create_invoked");
       // The lock belongs to the open directory, which a fork shares: init must not go on holding it.
@@ -94,6 +99,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         callersNetwork,
         hooks: bundle.spec.hooks,
         namespaces,
+        ...(entrance === undefined ? {} : { entrance }),
         creator: init,
         listener,
         scratch: directory.path,
@@ -107,6 +113,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     timestamps.stamp("CR.received_pids");
     for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
     if (console !== undefined) close(console.slave);
+    if (entrance !== undefined) closeEntrance(entrance);
+    if (cgroup !== undefined) limitContainer(cgroup, bundle.plan);
 
     awaitReady(creator);
     const record = recordOf(options, identity);

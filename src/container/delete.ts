@@ -1,4 +1,7 @@
+import { removeCgroup } from "../cgroups/remove.ts";
 import { RuntimeFailure } from "../failure.ts";
+import { wakeContainer } from "./cgroup.ts";
+import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
 import { openNetworkToUndo, undoNetwork } from "./network.ts";
@@ -31,6 +34,17 @@ export function deleteBrokenContainer(directory: ContainerDirectory, warn: (mess
   endAndRemove(directory, readProcessLink(directory.path), warn);
 }
 
+/** Removes what a `create` that was killed left: its init ends by itself, or with its cgroup. */
+export function removeRemains(directory: ContainerDirectory): void {
+  removeCgroupOf(directory);
+  removeContainerDirectory(directory);
+}
+
+function removeCgroupOf({ path }: ContainerDirectory): void {
+  const cgroup = readCgroupRecord(path);
+  if (cgroup !== undefined) removeCgroup(cgroup.place);
+}
+
 function endAndRemove(
   directory: ContainerDirectory,
   process: ProcessIdentity | undefined,
@@ -38,7 +52,8 @@ function endAndRemove(
 ): void {
   // Opened while the process lives: its namespace may have no other name.
   const network = openNetworkToUndo(directory.fd, process?.pid);
-  if (process !== undefined) killProcess(process);
+  if (process !== undefined) killProcess(process, () => wakeContainer(directory.path));
+  removeCgroupOf(directory);
   if (network !== undefined) undoNetwork(network, warn);
   removeContainerDirectory(directory);
 }

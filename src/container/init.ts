@@ -1,3 +1,4 @@
+import { type CgroupEntrance, enterCgroup } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
@@ -47,6 +48,8 @@ export interface InitInput {
   readonly callersNetwork: string;
   readonly hooks: Spec["hooks"];
   readonly namespaces: NamespaceSet;
+  /** The way into the container's cgroup; absent where it has none. */
+  readonly entrance?: CgroupEntrance;
   /** Init's end of the socketpair with `create`. */
   readonly creator: number;
   /** The listening init.sock. */
@@ -94,6 +97,7 @@ function fail(socket: number, error: unknown): never {
 
 function prepare(input: InitInput): void {
   setProcessName(INIT_NAME);
+  if (input.entrance !== undefined) enterCgroup(input.entrance);
   // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962).
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setsid();

@@ -65,26 +65,30 @@ function openNamespace(type: NamespaceType, path: string): number {
 }
 
 /**
- * clone3(2) into the new namespaces. A pid namespace is joined around the clone, since setns(2) of one moves only the
+ * clone3(2) into the new namespaces, and into a cgroup v2 directory if one is given. A cgroup namespace is left to
+ * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A pid namespace is joined around the clone, since setns(2) of one moves only the
  * children to come.
  *
  * @returns as clone3: pid 0 in the child.
  */
-export function cloneIntoNamespaces(set: NamespaceSet): ReturnType<typeof clone3> {
+export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnType<typeof clone3> {
   const pid = set.joined.find(({ type }) => type === "pid");
-  if (pid === undefined) return clone3(set.newFlags);
+  const flags = set.newFlags & ~CLONE_NEWCGROUP;
+  const clone = () => (cgroup === undefined ? clone3(flags) : clone3(flags, cgroup));
+  if (pid === undefined) return clone();
   const own = open("/proc/self/ns/pid", O_RDONLY);
   join(pid);
-  const child = clone3(set.newFlags);
+  const child = clone();
   if (child.pid !== 0) setns(own, CLONE_NEWPID);
   close(own);
   return child;
 }
 
-/** Joins the other namespaces, in the child. The mount namespace is last: paths change their meaning with it. */
+/** Joins or makes the other namespaces, in the child, which is in its cgroups. The mount namespace is last: paths change their meaning with it. */
 export function joinNamespaces(set: NamespaceSet): void {
   const rest = set.joined.filter(({ type }) => type !== "pid" && type !== "mount");
   for (const namespace of rest) join(namespace);
+  if ((set.newFlags & CLONE_NEWCGROUP) !== 0) unshare(CLONE_NEWCGROUP);
   const mount = set.joined.find(({ type }) => type === "mount");
   if (mount !== undefined) {
     join(mount);

@@ -48,10 +48,15 @@ export function liveProcess(identity: ProcessIdentity): ProcessStat | undefined 
 /** As long as runc polls for the end of a killed process. */
 const KILL_TIMEOUT_MS = 10_000;
 
-/** SIGKILL, then waits for the end: until the process is a zombie or gone. */
-export function killProcess(identity: ProcessIdentity): void {
+/**
+ * SIGKILL, then waits for the end: until the process is a zombie or gone.
+ *
+ * @param wake called in between: a process that is frozen by cgroup v1 does not notice the signal.
+ */
+export function killProcess(identity: ProcessIdentity, wake?: () => void): void {
   withPidfd(identity, (pidfd) => {
     pidfdSendSignal(pidfd, 9);
+    wake?.();
     // pidfd_open(2): a pidfd polls readable when the process has ended.
     const [events = 0] = poll([pidfd], KILL_TIMEOUT_MS);
     if ((events & POLLIN) === 0) {

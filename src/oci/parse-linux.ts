@@ -11,6 +11,8 @@ import {
   requiredTextIn,
   textIn,
 } from "./decode.ts";
+import { parseResources } from "./parse-resources.ts";
+import type { CpuResources } from "./resources.ts";
 import { type IdMapping, NAMESPACE_TYPES, type Namespace, type NamespaceType, type Spec } from "./spec.ts";
 
 const PROPAGATIONS: readonly string[] = [
@@ -24,17 +26,15 @@ const PROPAGATIONS: readonly string[] = [
   "runbindable",
 ];
 
-/** Memory limits are int64 in the specification; the least and greatest as JSON numbers. */
-const INT64_LIMIT = 2 ** 63;
-
 /** Microseconds. */
 const DEFAULT_PERIOD = 100_000;
 
 export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
   const linux = objectIn(into, config, "linux", "") ?? {};
-  const resources = objectIn(into, linux, "resources", "linux") ?? {};
-  const memoryLimit = parseMemoryLimit(into, resources);
-  const cpuLimit = parseCpuLimit(into, resources);
+  const given = objectIn(into, linux, "resources", "linux");
+  const resources = given && parseResources(into, given, "linux.resources");
+  const memoryLimit = resources?.memory?.limit ?? 0;
+  const cpuLimit = cpuLimitOf(resources?.cpu);
   const cgroupsPath = textIn(into, linux, "cgroupsPath", "linux");
   const rootfsPropagation = textIn(into, linux, "rootfsPropagation", "linux");
   if (rootfsPropagation && !PROPAGATIONS.includes(rootfsPropagation)) {
@@ -44,10 +44,11 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     namespaces: parseNamespaces(into, linux),
     uidMappings: parseMappings(into, linux, "uidMappings"),
     gidMappings: parseMappings(into, linux, "gidMappings"),
-    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(memoryLimit > 0 ? { memoryLimit } : {}),
     ...(cpuLimit === undefined ? {} : { cpuLimit }),
     ...parseSeccomp(into, linux),
     ...(cgroupsPath ? { cgroupsPath } : {}),
+    ...(resources === undefined ? {} : { resources }),
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
   };
 }
@@ -60,21 +61,10 @@ function parseSeccomp(into: Findings, linux: JsonObject): Pick<Spec["linux"], "s
   return { seccomp: true, ...(listener ? { seccompListener: true } : {}) };
 }
 
-/** Bytes; a limit that is not positive means that there is none. */
-function parseMemoryLimit(into: Findings, resources: JsonObject): number | undefined {
-  const memory = objectIn(into, resources, "memory", "linux.resources");
-  if (memory === undefined) return undefined;
-  const limit = integerIn(into, memory, "limit", "linux.resources.memory", -INT64_LIMIT, INT64_LIMIT);
-  return limit !== undefined && limit > 0 ? limit : undefined;
-}
-
 /** A quota that is not positive means that there is none; a period of 0 is the kernel's own (sched-bwc: 100 ms). */
-function parseCpuLimit(into: Findings, resources: JsonObject): Spec["linux"]["cpuLimit"] {
-  const cpu = objectIn(into, resources, "cpu", "linux.resources");
-  if (cpu === undefined) return undefined;
-  const quota = integerIn(into, cpu, "quota", "linux.resources.cpu", -INT64_LIMIT, INT64_LIMIT);
-  const period = integerIn(into, cpu, "period", "linux.resources.cpu", 0, 2 * INT64_LIMIT);
-  return quota !== undefined && quota > 0 ? { quota, period: period || DEFAULT_PERIOD } : undefined;
+function cpuLimitOf(cpu: CpuResources | undefined): Spec["linux"]["cpuLimit"] {
+  const { quota = 0, period } = cpu ?? {};
+  return quota > 0 ? { quota, period: period || DEFAULT_PERIOD } : undefined;
 }
 
 /** Known types, each at most once (runtime-spec: duplicates MUST be an error), paths absolute. */

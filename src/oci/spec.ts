@@ -3,6 +3,8 @@
  * values. `parseSpec` in parse-spec.ts makes them; nothing else does.
  */
 
+import type { Resources } from "./resources.ts";
+
 export const NAMESPACE_TYPES = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
 export type NamespaceType = (typeof NAMESPACE_TYPES)[number];
 
@@ -90,6 +92,8 @@ export interface Spec {
     /** The profile names a socket for notifications. */
     readonly seccompListener?: true;
     readonly cgroupsPath?: string;
+    /** Absent when the file has no such member. */
+    readonly resources?: Resources;
     readonly rootfsPropagation?: string;
   };
 }

@@ -3,6 +3,7 @@ import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
+import type { Resources } from "../oci/resources.ts";
 import type { Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
@@ -78,6 +79,16 @@ export interface DeviceNode {
   readonly path: string;
 }
 
+/** The cgroup to make. */
+export interface CgroupPlan {
+  /** `linux.cgroupsPath` as it was given; absent: named by the container's id. */
+  readonly path?: string;
+  /** Bytes that the limits of memory have more than the bundle's, for the monitor. */
+  readonly overhead: number;
+  /** The bundle's, with the overhead. */
+  readonly resources: Resources;
+}
+
 /**
  * Everything `create` and `start` will do for one container, decided: frozen JSON that can be printed, compared and
  * carried out.
@@ -110,6 +121,8 @@ export interface LaunchPlan {
   readonly files: readonly WrittenFile[];
   readonly tmpfs: readonly Tmpfs[];
   readonly devices: readonly DeviceNode[];
+  /** Absent: the monitor stays in the cgroups of the caller of `create`. */
+  readonly cgroup?: CgroupPlan;
   readonly user: {
     readonly uid: number;
     readonly gid: number;

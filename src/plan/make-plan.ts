@@ -15,6 +15,7 @@ import {
   decideVcpus,
   imageFile,
 } from "./decide.ts";
+import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
@@ -94,6 +95,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (spec.linux.seccompListener) {
     warnings.push("linux.seccomp.listenerPath: nobody will be notified: the monitor has a list of its own");
   }
+  const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const plan: LaunchPlan = {
     guest: metadata.guest,
@@ -117,6 +119,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     files: monitor.writtenFiles?.(launch) ?? [],
     tmpfs: TMPFS,
     devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
+    ...(cgroup === undefined ? {} : { cgroup }),
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
     capabilities: [],
     noNewPrivileges: true,

@@ -39,6 +39,7 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
       "Devices",
       plan.devices.map((device) => [device.path]),
     ),
+    section("Cgroup", cgroupRows(plan)),
     section("Process", processRows(plan)),
     section(
       "Namespaces",
@@ -136,6 +137,20 @@ function partRow(part: InitrdPart): Row {
     default:
       return part satisfies never;
   }
+}
+
+function cgroupRows({ cgroup }: LaunchPlan): readonly Row[] {
+  if (cgroup === undefined) return [["path", "the caller's"]];
+  const { path, overhead, resources } = cgroup;
+  const limit = resources.memory?.limit;
+  return [
+    ["path", path ?? "named by the container's id"],
+    [
+      "memory",
+      limit !== undefined && limit > 0 ? `at most ${limit} bytes, ${overhead} of them for the monitor` : "no limit",
+    ],
+    ...Object.keys(resources).flatMap((name) => (name === "memory" ? [] : [["limits of", name]])),
+  ];
 }
 
 function processRows(plan: LaunchPlan): readonly Row[] {

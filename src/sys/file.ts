@@ -65,6 +65,7 @@ export {
   umask,
   unlinkat,
   write,
+  writeText,
 } from "urunc:sys";
 
 const STDERR = 2;

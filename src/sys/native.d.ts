@@ -312,4 +312,11 @@ declare module "urunc:sys" {
   }): ArrayBuffer;
   /** seccomp(SECCOMP_SET_MODE_FILTER, flags, program). */
   export function seccompLoad(program: ArrayBuffer, flags: number): void;
+
+  // ---- bpf (engine/sys_bpf.c) ----------------------------------------------------------------------------------------
+
+  /** bpf(BPF_PROG_LOAD) of type BPF_PROG_TYPE_CGROUP_DEVICE: struct bpf_insn[]; the program's descriptor. */
+  export function bpfLoadCgroupDevice(program: ArrayBuffer): number;
+  /** bpf(BPF_PROG_ATTACH) to the descriptor of a cgroup v2 directory, beside the programs that are there. */
+  export function bpfAttachCgroupDevice(cgroupFd: number, programFd: number): void;
 }

@@ -207,6 +207,8 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   kvmCreateVm: [fd],
   seccompCompile: [filter],
   seccompLoad: [program, number(0, -1, 2 ** 32, 8)],
+  bpfLoadCgroupDevice: [program],
+  bpfAttachCgroupDevice: [fd, fd],
 };
 
 function isBinding(name: string): name is Binding {

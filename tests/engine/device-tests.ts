@@ -1,4 +1,5 @@
 import * as sys from "urunc:sys";
+import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY } from "../../src/sys/constants.ts";
 import { isCloexec } from "./file-tests.ts";
 import { BAD_FD, check, equal, inChild, sysError, type Test, test, throwsNamed, withFd } from "./harness.ts";
 
@@ -10,6 +11,17 @@ const BPF_RETURN = 6;
 function hasKvm(): boolean {
   try {
     sys.access("/dev/kvm", 6);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a file is there, or can be opened. */
+function isThere(path: string, open = false): boolean {
+  try {
+    if (open) sys.close(sys.open(path, 0));
+    else sys.access(path, 0);
     return true;
   } catch {
     return false;
@@ -31,6 +43,38 @@ export const deviceTests: readonly Test[] = [
       sysError("ENOTTY", () => sys.kvmCreateVm(fd));
     });
   }),
+
+  test(
+    ["bpfLoadCgroupDevice", "bpfAttachCgroupDevice"],
+    "a device program decides what the processes of a cgroup may open",
+    () => {
+      const root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => isThere(`${path}/cgroup.procs`));
+      // r0 = 0; exit: nothing is allowed.
+      const denyAll = new Uint8Array([0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]).buffer;
+      if (root !== undefined && sys.geteuid() === 0) {
+        const directory = `${root}/engine-test-${sys.getpid()}`;
+        sys.mkdirat(AT_FDCWD, directory, 0o755);
+        try {
+          withFd(sys.open(directory, O_DIRECTORY), (cgroup) => {
+            withFd(sys.bpfLoadCgroupDevice(denyAll), (program) => {
+              check(isCloexec(program), "close-on-exec");
+              sys.bpfAttachCgroupDevice(cgroup, program);
+            });
+            const child = sys.clone3(0, cgroup);
+            if (child.pid === 0) sys.exit(isThere("/dev/null", true) ? 1 : 0);
+            sys.close(child.pidfd);
+            equal(sys.waitpid(child.pid, 0)?.code, 0);
+          });
+          check(isThere("/dev/null", true), "others may open it");
+        } finally {
+          sys.unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
+        }
+      }
+      throwsNamed("RangeError", () => sys.bpfLoadCgroupDevice(new ArrayBuffer(7)));
+      throwsNamed("RangeError", () => sys.bpfLoadCgroupDevice(new ArrayBuffer(0)));
+      sysError("EBADF", () => sys.bpfAttachCgroupDevice(BAD_FD, BAD_FD));
+    },
+  ),
 
   test("seccompCompile", "a filter is compiled to whole instructions that end in a return", () => {
     const program = sys.seccompCompile({

@@ -28,6 +28,9 @@ export interface BundleOptions {
   /** Added to those of the kind; undefined takes one away. */
   readonly annotations?: Readonly<Record<string, string | undefined>>;
   readonly memoryLimit?: number;
+  /** `linux.resources`; with it, or with a path, the container has a cgroup. */
+  readonly resources?: Readonly<Record<string, unknown>>;
+  readonly cgroupsPath?: string;
   /** False: no profile, as engines say "unconfined", so that no filter is installed. */
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
@@ -74,7 +77,12 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
     linux: {
       namespaces: options.namespaces ?? NAMESPACES,
       ...(options.seccomp === false ? {} : { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),
-      ...(options.memoryLimit === undefined ? {} : { resources: { memory: { limit: options.memoryLimit } } }),
+      ...(options.memoryLimit === undefined && options.resources === undefined
+        ? {}
+        : {
+            resources: { ...(options.memoryLimit && { memory: { limit: options.memoryLimit } }), ...options.resources },
+          }),
+      ...(options.cgroupsPath === undefined ? {} : { cgroupsPath: options.cgroupsPath }),
     },
   };
   writeFileSync(join(bundle, "config.json"), JSON.stringify(config));

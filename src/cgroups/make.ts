@@ -1,0 +1,116 @@
+import { RuntimeFailure } from "../failure.ts";
+import { type CgroupPlace, directories, hierarchyRoot } from "../resources/cgroup-place.ts";
+import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { close, mkdirat, open, readTextFile, readTextFileIfPresent, unlinkat, writeText } from "../sys/file.ts";
+import { enableControllers } from "./controllers.ts";
+import { isV1 } from "./limits.ts";
+import { writeCgroupFile } from "./write.ts";
+
+const TEXT_LIMIT = 1 << 20;
+
+/** What a new process needs to be in a cgroup from its first instruction of ours on. */
+export interface CgroupEntrance {
+  /** The cgroup v2 directory, for clone3(2); absent where there is none. */
+  readonly v2?: number;
+  /** `tasks` of each cgroup v1 directory, open for writing. */
+  readonly v1: readonly number[];
+}
+
+/** @throws RuntimeFailure `cgroup` when another container, or whoever, has processes there already. */
+export function checkIsFree(place: CgroupPlace): void {
+  const [first] = directories(place);
+  const pids = first === undefined ? undefined : readTextFileIfPresent(`${first}/cgroup.procs`, TEXT_LIMIT);
+  if (pids) {
+    const message = `Cgroup ${first} has processes in it already: choose another linux.cgroupsPath or end them`;
+    throw new RuntimeFailure("cgroup", message);
+  }
+}
+
+/**
+ * Makes the directories that are missing and opens the ways in. When one fails, those that were made are removed.
+ *
+ * @throws RuntimeFailure `cgroup` naming the directory.
+ */
+export function makeCgroup(place: CgroupPlace): CgroupEntrance {
+  const made: string[] = [];
+  const making = (controllers: string): Making => ({
+    root: hierarchyRoot(controllers, !isV1(place)),
+    isCpuset: controllers.split(",").includes("cpuset"),
+    made,
+  });
+  try {
+    const v1 = Object.entries(place.v1).map(([controllers, directory]) => {
+      makeDirectory(directory, making(controllers));
+      return openFile(`${directory}/tasks`, O_WRONLY);
+    });
+    if (place.v2 === undefined) return { v1 };
+    makeDirectory(place.v2, making(""));
+    if (!isV1(place)) enableControllers(place.v2);
+    return { v1, v2: openFile(place.v2, O_RDONLY | O_DIRECTORY) };
+  } catch (error) {
+    for (const directory of made.reverse()) removeQuietly(directory);
+    throw error;
+  }
+}
+
+function openFile(path: string, flags: number): number {
+  try {
+    return open(path, flags);
+  } catch (error) {
+    throw new RuntimeFailure("cgroup", `Open cgroup: ${messageOf(error)}`, { kind: "system", cause: error });
+  }
+}
+
+/** A hierarchy's mount point, and what was made below. */
+interface Making {
+  readonly root: string;
+  readonly isCpuset: boolean;
+  readonly made: string[];
+}
+
+function makeDirectory(path: string, making: Making): void {
+  try {
+    mkdirat(AT_FDCWD, path, 0o755);
+    making.made.push(path);
+  } catch (error) {
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (isSysError(error, "ENOENT") && parent !== making.root) {
+      makeDirectory(parent, making);
+      makeDirectory(path, making);
+      return;
+    }
+    if (!isSysError(error, "EEXIST")) {
+      throw new RuntimeFailure("cgroup", `Make cgroup: ${messageOf(error)}`, { kind: "system", cause: error });
+    }
+  }
+  if (making.isCpuset) inheritCpuset(path);
+}
+
+/** A cpuset of cgroup v1 takes no processes before it has processors and memory nodes. */
+function inheritCpuset(directory: string): void {
+  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    if (readTextFile(`${directory}/${file}`, TEXT_LIMIT).trim() !== "") continue;
+    writeCgroupFile(`${directory}/${file}`, readTextFile(`${parent}/${file}`, TEXT_LIMIT));
+  }
+}
+
+function removeQuietly(directory: string): void {
+  try {
+    unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
+}
+
+/** In the new process: joins the cgroup v1 directories. `0` stands for the writer and costs no lock of the kernel. */
+export function enterCgroup(entrance: CgroupEntrance): void {
+  for (const tasks of entrance.v1) writeText(tasks, "0");
+  closeEntrance(entrance);
+}
+
+export function closeEntrance(entrance: CgroupEntrance): void {
+  for (const tasks of entrance.v1) close(tasks);
+  if (entrance.v2 !== undefined) close(entrance.v2);
+}

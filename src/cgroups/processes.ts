@@ -1,0 +1,104 @@
+import { RuntimeFailure } from "../failure.ts";
+import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
+import { AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY, S_IFDIR, S_IFMT } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
+import { close, fstatat, open, readdir, readTextFileIfPresent } from "../sys/file.ts";
+import { getpid, kill, poll } from "../sys/process.ts";
+import { SIGKILL } from "../sys/signals.ts";
+import { thaw } from "./freezer.ts";
+import { writeCgroupFile } from "./write.ts";
+
+const PIDS_LIMIT = 1 << 22;
+const END_TIMEOUT_MS = 10_000;
+const STEP_MS = 5;
+
+/** The processes of a cgroup and those below it, as pids of our namespace. */
+export function pidsOf(place: CgroupPlace): readonly number[] {
+  const [first] = directories(place);
+  return first === undefined ? [] : pidsBelow(first);
+}
+
+/** Those in any hierarchy, as one that was killed on its way in may be in some of them only. */
+function pidsAnywhere(place: CgroupPlace): readonly number[] {
+  return [...new Set(directories(place).flatMap(pidsBelow))].filter((pid) => pid !== getpid());
+}
+
+function pidsBelow(directory: string): readonly number[] {
+  const text = readTextFileIfPresent(`${directory}/cgroup.procs`, PIDS_LIMIT) ?? "";
+  // 0 is one of a pid namespace that ours does not see.
+  const own = text
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0);
+  return [...own, ...subdirectories(directory).flatMap(pidsBelow)];
+}
+
+export function subdirectories(directory: string): readonly string[] {
+  let fd: number;
+  try {
+    fd = open(directory, O_RDONLY | O_DIRECTORY);
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return [];
+    throw error;
+  }
+  try {
+    return readdir(fd)
+      .filter((name) => isDirectory(fd, name))
+      .map((name) => `${directory}/${name}`);
+  } finally {
+    close(fd);
+  }
+}
+
+function isDirectory(parent: number, name: string): boolean {
+  try {
+    return (fstatat(parent, name, AT_SYMLINK_NOFOLLOW).mode & S_IFMT) === S_IFDIR;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** Sends a signal to processes; those that are gone are no error. */
+export function signalAll(pids: readonly number[], signal: number): void {
+  for (const pid of pids) {
+    try {
+      kill(pid, signal);
+    } catch (error) {
+      if (!isSysError(error, "ESRCH")) throw error;
+    }
+  }
+}
+
+/**
+ * SIGKILL to every process of a cgroup, until there is none.
+ *
+ * @throws RuntimeFailure `still-running` when one is there after ten seconds.
+ */
+export function endProcesses(place: CgroupPlace): void {
+  const hasKilled = killAtOnce(place);
+  let pids = pidsAnywhere(place);
+  for (let waited = 0; pids.length > 0; waited += STEP_MS, pids = pidsAnywhere(place)) {
+    if (waited >= END_TIMEOUT_MS) {
+      const message = `Cgroup ${directories(place)[0]}: its processes do not end: ${pids.join(" ")}`;
+      throw new RuntimeFailure("still-running", message, { kind: "system" });
+    }
+    // One may have made another since.
+    if (!hasKilled || waited > 0) signalAll(pids, SIGKILL);
+    // A frozen process of cgroup v1 does not even notice.
+    thaw(place);
+    poll([], STEP_MS);
+  }
+}
+
+/** cgroup.kill of Linux 5.14, which spares none. */
+function killAtOnce({ v2 }: CgroupPlace): boolean {
+  if (v2 === undefined) return false;
+  try {
+    writeCgroupFile(`${v2}/cgroup.kill`, "1");
+    return true;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+import { RuntimeFailure } from "../failure.ts";
+import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
+import { AT_FDCWD, AT_REMOVEDIR } from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { unlinkat } from "../sys/file.ts";
+import { poll } from "../sys/process.ts";
+import { endProcesses, subdirectories } from "./processes.ts";
+
+const TIMEOUT_MS = 10_000;
+const STEP_MS = 2;
+
+/**
+ * Removes a container's cgroup from every hierarchy, after killing whatever still lives in it. Directories that are
+ * gone are no error; those above it stay, as others may share them.
+ *
+ * @throws RuntimeFailure `cgroup` when one cannot be removed.
+ */
+export function removeCgroup(place: CgroupPlace): void {
+  const busy = directories(place).filter((directory) => !tryRemove(directory));
+  if (busy.length === 0) return;
+  endProcesses(place);
+  // The kernel lets go of a process some time after it has ended.
+  for (const directory of busy) removePatiently(directory);
+}
+
+function removePatiently(directory: string): void {
+  for (let waited = 0; !tryRemove(directory); waited += STEP_MS) {
+    for (const below of subdirectories(directory)) removePatiently(below);
+    if (waited >= TIMEOUT_MS) {
+      throw new RuntimeFailure("cgroup", `Remove cgroup ${directory}: it is in use: run 'delete --force' again`, {
+        kind: "system",
+      });
+    }
+    poll([], STEP_MS);
+  }
+}
+
+/** @returns false when it has processes or cgroups in it. */
+function tryRemove(directory: string): boolean {
+  try {
+    unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
+    return true;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return true;
+    if (isSysError(error, "EBUSY", "ENOTEMPTY")) return false;
+    throw new RuntimeFailure("cgroup", `Remove cgroup: ${messageOf(error)}`, { kind: "system", cause: error });
+  }
+}

@@ -1,0 +1,1 @@
+export { bpfAttachCgroupDevice, bpfLoadCgroupDevice } from "urunc:sys";

@@ -1,0 +1,126 @@
+// The cgroup of a container, driver cgroupfs, on whatever version of cgroups the host has the controllers in.
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type BundleOptions, helloBundle } from "../lib/bundle.ts";
+import { succeed, until } from "../lib/command.ts";
+import { cgroups } from "../lib/host.ts";
+import { atEnd, leftovers } from "../lib/hygiene.ts";
+import { urunc } from "../lib/runtime.ts";
+
+const MIB = 1024 * 1024;
+/** QEMU without KVM, and the tables of pages of a guest of 64 MiB. */
+const OVERHEAD = (256 + 1024) * MIB + 64 * (MIB / 256);
+const V1 = existsSync("/sys/fs/cgroup/memory/tasks");
+
+function staying(options: BundleOptions = {}): string {
+  return helloBundle({ args: ["hello", "--stay"], memoryLimit: 64 * MIB, ...options });
+}
+
+/** A file of a container's cgroup, by the names of cgroup v1 and v2. */
+function cgroupFile(path: string, v1: string, v2: string): string {
+  const controller = v1.slice(0, v1.indexOf("."));
+  return readFileSync(V1 ? `/sys/fs/cgroup/${controller}${path}/${v1}` : `/sys/fs/cgroup${path}/${v2}`, "utf8").trim();
+}
+
+describe("the cgroup of a container", () => {
+  it("holds init and then the monitor, in every hierarchy, and goes with the container", async () => {
+    const runtime = urunc();
+    const path = `/urunc-test-${process.pid}`;
+    const { pid, outcome } = runtime.create("placed", staying({ cgroupsPath: path }));
+    const memberships = () => readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
+    const mounted = (line: string) => {
+      const controllers = line.split(":")[1] ?? "";
+      const name = controllers === "" ? (V1 ? "/unified" : "") : `/${controllers.replace("name=", "")}`;
+      return existsSync(`/sys/fs/cgroup${name}/cgroup.procs`);
+    };
+    expect(memberships().filter((line) => mounted(line) && !line.endsWith(`:${path}`))).toEqual([]);
+    succeed(runtime.verb("start", "placed"));
+    await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+    expect(memberships().filter((line) => mounted(line) && !line.endsWith(`:${path}`))).toEqual([]);
+    succeed(runtime.verb("delete", "--force", "placed"));
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("has the limits of the bundle, memory with room for the monitor", () => {
+    const path = `/urunc-test-${process.pid}`;
+    const runtime = urunc();
+    const resources = {
+      memory: { limit: 64 * MIB, swap: 128 * MIB, reservation: 32 * MIB },
+      cpu: { shares: 512, quota: 50_000, period: 100_000, cpus: "0", mems: "0" },
+      pids: { limit: 64 },
+      devices: [
+        { allow: false, access: "rwm" },
+        { allow: true, type: "c", major: 1, minor: 5, access: "r" },
+      ],
+    };
+    runtime.create("limited", staying({ cgroupsPath: path, resources }));
+    expect(cgroupFile(path, "memory.limit_in_bytes", "memory.max")).toBe(String(64 * MIB + OVERHEAD));
+    expect(cgroupFile(path, "memory.memsw.limit_in_bytes", "memory.swap.max")).toBe(
+      String(V1 ? 128 * MIB + OVERHEAD : 64 * MIB),
+    );
+    expect(cgroupFile(path, "memory.soft_limit_in_bytes", "memory.low")).toBe(String(32 * MIB + OVERHEAD));
+    expect(cgroupFile(path, "cpu.shares", "cpu.weight")).toBe(V1 ? "512" : "20");
+    if (V1) expect(cgroupFile(path, "cpu.cfs_quota_us", "")).toBe("50000");
+    else expect(cgroupFile(path, "", "cpu.max")).toBe("50000 100000");
+    expect(cgroupFile(path, "cpuset.cpus", "cpuset.cpus")).toBe("0");
+    expect(cgroupFile(path, "pids.max", "pids.max")).toBe("64");
+    if (V1) {
+      expect(cgroupFile(path, "devices.list", "").split("\n")).toEqual(
+        expect.arrayContaining(["c 1:5 r", "c 1:3 rwm", "c 1:9 rwm", "c 10:200 rwm"]),
+      );
+      expect(cgroupFile(path, "devices.list", "")).not.toContain("a *:*");
+    }
+  });
+
+  it("is not made for a bundle that says nothing of cgroups", () => {
+    const before = cgroups();
+    urunc().create("none", helloBundle({ args: ["hello", "--stay"] }));
+    expect(cgroups()).toEqual(before);
+  });
+
+  it.each(["/", "/a/..", "a.slice:urunc:x"])("is refused at %j, and nothing is made", (path) => {
+    const runtime = urunc();
+    const outcome = runtime.verb("create", "--bundle", staying({ cgroupsPath: path }), "refused");
+    expect(outcome.status).toBe(1);
+    expect(runtime.lastError()).toContain("linux.cgroupsPath");
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("stays inside the hierarchies whatever the path says", () => {
+    const name = `urunc-test-${process.pid}`;
+    urunc().create("inside", staying({ cgroupsPath: `/../../../${name}` }));
+    expect(existsSync(V1 ? `/sys/fs/cgroup/memory/${name}` : `/sys/fs/cgroup/${name}`)).toBe(true);
+  });
+
+  it("is not shared with a container that is there already", () => {
+    const runtime = urunc();
+    const cgroupsPath = `/urunc-test-${process.pid}`;
+    const { pid } = runtime.create("first", staying({ cgroupsPath }));
+    expect(runtime.verb("create", "--bundle", staying({ cgroupsPath, name: "other" }), "second").status).toBe(1);
+    expect(runtime.lastError()).toContain("has processes in it already");
+    expect(runtime.state("first")).toMatchObject({ status: "created", pid });
+  });
+
+  it("is removed when a limit cannot be had, and the error names the file", () => {
+    const runtime = urunc();
+    const resources = { cpu: { cpus: "4000" } };
+    expect(runtime.verb("create", "--bundle", staying({ resources }), "wrong").status).toBe(1);
+    expect(runtime.lastError()).toMatch(/Write "4000" to \/sys\/fs\/cgroup\/.*cpuset\.cpus/);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it("leaves the cgroups above it, which others may share", () => {
+    const runtime = urunc();
+    const parent = V1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
+    const name = `urunc-test-${process.pid}`;
+    mkdirSync(`${parent}/${name}`);
+    atEnd(() => {
+      for (const path of cgroups().filter((one) => one.endsWith(`/${name}`))) rmdirSync(path);
+    });
+    runtime.create("below", staying({ cgroupsPath: `/${name}/below` }));
+    expect(existsSync(`${parent}/${name}/below`)).toBe(true);
+    succeed(runtime.verb("delete", "below"));
+    expect(existsSync(`${parent}/${name}/below`)).toBe(false);
+    expect(existsSync(`${parent}/${name}`)).toBe(true);
+  });
+});
