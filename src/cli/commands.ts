@@ -3,6 +3,7 @@ import { CHECKPOINT, CREATE, PROCESS, UPDATE } from "./flags.ts";
 
 const ONE_ID = { usage: "ID", arguments: { min: 1, max: 1 } } as const;
 const foreign = () => import("../commands/foreign.ts");
+const pause = () => import("../commands/pause.ts");
 
 /** Every verb. Its code is loaded when it is called, so that none pays for another. */
 export const COMMANDS: readonly Command[] = [
@@ -32,7 +33,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "send a signal (default SIGTERM) to the container's process",
     usage: "ID [SIGNAL]",
     arguments: { min: 1, max: 2 },
-    flags: [{ name: "all", short: "a", help: "accepted for callers of runc; a stopped container is no error then" }],
+    flags: [{ name: "all", short: "a", help: "to every process of the container; a stopped one is no error then" }],
     load: () => import("../commands/kill.ts"),
   },
   {
@@ -113,8 +114,8 @@ export const COMMANDS: readonly Command[] = [
     flags: PROCESS,
     load: foreign,
   },
-  { name: "pause", summary: "suspend a container of runc", ...ONE_ID, flags: [], load: foreign },
-  { name: "resume", summary: "resume a container of runc", ...ONE_ID, flags: [], load: foreign },
+  { name: "pause", summary: "let a container stand still", ...ONE_ID, flags: [], load: pause },
+  { name: "resume", summary: "let a paused container go on", ...ONE_ID, flags: [], load: pause },
   { name: "update", summary: "change the resources of a container of runc", ...ONE_ID, flags: UPDATE, load: foreign },
   {
     name: "events",

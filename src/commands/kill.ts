@@ -1,12 +1,16 @@
 import type { Invocation } from "../cli/command.ts";
+import { signalCgroup, wakeContainer } from "../container/cgroup.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { signalContainer } from "../container/stop.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { parseSignal } from "../sys/signals.ts";
+import { parseSignal, SIGKILL } from "../sys/signals.ts";
 
-/** `kill`: sends the signal that was asked for. It needs no lock: the pidfd names the process for good. */
+/**
+ * `kill`: sends the signal that was asked for, with `--all` to every process of the cgroup. It needs no lock: the pidfd
+ * names the process for good.
+ */
 export function run({ global, options, args, argv, log }: Invocation): number {
   const found = findContainer(global, args[0] ?? "");
   if (found.owner === "runc") return becomeRunc(argv);
@@ -14,8 +18,12 @@ export function run({ global, options, args, argv, log }: Invocation): number {
   const text = args[1] ?? "TERM";
   const signal = parseSignal(text);
   if (signal === undefined) throw new RuntimeFailure("bad-signal", `unknown signal "${text}"`);
-  if (!signalContainer(found.record, signal, { wait: true, warn: log.warning }) && !options.has("all")) {
+  const directory = `${global.root}/${found.record.id}`;
+  const all = options.has("all");
+  if (all && signalCgroup(directory, signal)) return 0;
+  if (!signalContainer(found.record, signal, { wait: true, warn: log.warning }) && !all) {
     throw new RuntimeFailure("status", "container not running");
   }
+  if (signal === SIGKILL) wakeContainer(directory);
   return 0;
 }

@@ -1,5 +1,7 @@
+import { pidsOf } from "../cgroups/processes.ts";
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
+import { readCgroupRecord } from "../container/cgroup-record.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
@@ -10,7 +12,7 @@ import { findInPath } from "../sys/path-search.ts";
 import { environ } from "../sys/process.ts";
 import { runProgram } from "../sys/program.ts";
 
-/** `ps`: the container's one process, the monitor. */
+/** `ps`: the processes of the container's cgroup; without one there is the monitor alone. */
 export function run({ global, options, args, argv }: Invocation): number {
   const [id = "", ...psOptions] = args;
   const found = findContainer(global, id);
@@ -18,7 +20,9 @@ export function run({ global, options, args, argv }: Invocation): number {
   if (found.owner !== "urunc") throw notFound();
   const format = options.text("format") ?? "table";
   if (format !== "table" && format !== "json") throw usage(`invalid format option: ${format}: use table or json`);
-  const pids = statusOf(found.record) === "stopped" ? [] : [found.record.pid];
+  const cgroup = readCgroupRecord(`${global.root}/${id}`);
+  const alone = () => (statusOf(found.record) === "stopped" ? [] : [found.record.pid]);
+  const pids = cgroup === undefined ? alone() : pidsOf(cgroup.place);
   writeAll(1, format === "json" ? `${JSON.stringify(pids)}\n` : table(pids, psOptions));
   return 0;
 }

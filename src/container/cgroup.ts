@@ -1,7 +1,8 @@
 import { deviceNumbers } from "../cgroups/devices.ts";
-import { thaw } from "../cgroups/freezer.ts";
+import { isFrozen, thaw } from "../cgroups/freezer.ts";
 import { applyDevices, applyLimits, isV1 } from "../cgroups/limits.ts";
 import { type CgroupEntrance, checkIsFree, makeCgroup } from "../cgroups/make.ts";
+import { pidsOf, signalAll } from "../cgroups/processes.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import { TUN_DEVICE } from "../plan/fact-query.ts";
@@ -15,8 +16,11 @@ import {
   parseMemberships,
 } from "../resources/cgroup-place.ts";
 import { exists, readTextFile } from "../sys/file.ts";
-import { readCgroupRecord, writeCgroupRecord } from "./cgroup-record.ts";
+import { SIGKILL } from "../sys/signals.ts";
+import { type CgroupRecord, readCgroupRecord, writeCgroupRecord } from "./cgroup-record.ts";
 import type { CleanupStack } from "./cleanup.ts";
+import type { ContainerRecord } from "./record.ts";
+import { type Status, statusOf } from "./status.ts";
 
 const MEMBERSHIPS_LIMIT = 1 << 20;
 
@@ -82,4 +86,34 @@ export function limitContainer({ plan, place }: ContainerCgroup, { devices }: La
 export function wakeContainer(directory: string): void {
   const cgroup = readCgroupRecord(directory);
   if (cgroup !== undefined && isV1(cgroup.place)) thaw(cgroup.place);
+}
+
+/**
+ * What is noted of a container's cgroup.
+ *
+ * @param step what is in vain without one.
+ * @throws RuntimeFailure `no-cgroup`.
+ */
+export function cgroupOf(directory: string, step: string): CgroupRecord {
+  const cgroup = readCgroupRecord(directory);
+  if (cgroup !== undefined) return cgroup;
+  const advice = "create it with linux.cgroupsPath or linux.resources in config.json";
+  throw new RuntimeFailure("no-cgroup", `${step}: it has no cgroup of its own: ${advice}`);
+}
+
+/** The status, with `paused` for a container whose processes are frozen. */
+export function statusWithPause(directory: string, record: ContainerRecord): Status | "paused" {
+  const status = statusOf(record);
+  if (status === "stopped") return status;
+  const cgroup = readCgroupRecord(directory);
+  return cgroup !== undefined && isFrozen(cgroup.place) ? "paused" : status;
+}
+
+/** @returns false for a container without a cgroup. */
+export function signalCgroup(directory: string, signal: number): boolean {
+  const cgroup = readCgroupRecord(directory);
+  if (cgroup === undefined) return false;
+  signalAll(pidsOf(cgroup.place), signal);
+  if (signal === SIGKILL) wakeContainer(directory);
+  return true;
 }

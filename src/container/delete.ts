@@ -1,6 +1,6 @@
 import { removeCgroup } from "../cgroups/remove.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { wakeContainer } from "./cgroup.ts";
+import { statusWithPause, wakeContainer } from "./cgroup.ts";
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
@@ -22,7 +22,8 @@ export function deleteContainer(
 ): void {
   const status = statusOf(record);
   if (status === "running" && !options.force) {
-    throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: running`);
+    const seen = statusWithPause(directory.path, record);
+    throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: ${seen}`);
   }
   endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options.warn);
   runPoststopHooks(record.urunc.poststop, record, options.warn);

@@ -4,12 +4,13 @@ import { SOCK_SEQPACKET } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { connectUnix, unixSocket } from "../sys/socket.ts";
+import { statusWithPause } from "./cgroup.ts";
 import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import { killProcess } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
-import { identityOf, statusOf } from "./status.ts";
+import { identityOf } from "./status.ts";
 import type { Timestamps } from "./timestamps.ts";
 
 export interface StartOptions {
@@ -25,9 +26,10 @@ export interface StartOptions {
  * @throws RuntimeFailure with the init's reason when it could not, `status` when the container is not `created`.
  */
 export function startContainer({ directory, record, log, timestamps }: StartOptions): void {
-  const status = statusOf(record);
+  const status = statusWithPause(directory.path, record);
   if (status === "stopped") throw new RuntimeFailure("status", "cannot start a container that has stopped");
   if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
+  if (status === "paused") throw new RuntimeFailure("status", "cannot start a paused container: resume it first");
   if (status === "creating") throw new RuntimeFailure("status", "cannot start a container that is being created");
   const socket = connectToInit(directory);
   try {

@@ -1,7 +1,8 @@
 import { AT_FDCWD } from "../sys/constants.ts";
 import { fstatat, readTextFileIfPresent } from "../sys/file.ts";
+import { statusWithPause } from "./cgroup.ts";
 import type { ContainerRecord } from "./record.ts";
-import { type Status, statusOf } from "./status.ts";
+import type { Status } from "./status.ts";
 
 /** What `state` and `list` print of a container: runc's members in runc's order. */
 export interface ContainerState {
@@ -18,7 +19,8 @@ export interface ContainerState {
 }
 
 export function stateOf(root: string, record: ContainerRecord): ContainerState {
-  const status = statusOf(record);
+  const directory = `${root}/${record.id}`;
+  const status = statusWithPause(directory, record);
   return {
     ociVersion: record.ociVersion,
     id: record.id,
@@ -28,7 +30,7 @@ export function stateOf(root: string, record: ContainerRecord): ContainerState {
     rootfs: record.rootfs,
     created: record.created,
     annotations: record.annotations,
-    owner: ownerOf(`${root}/${record.id}`),
+    owner: ownerOf(directory),
   };
 }
 

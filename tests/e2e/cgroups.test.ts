@@ -1,9 +1,10 @@
 // The cgroup of a container, driver cgroupfs, on whatever version of cgroups the host has the controllers in.
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { type BundleOptions, helloBundle } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
-import { cgroups } from "../lib/host.ts";
+import { cgroups, isAlive } from "../lib/host.ts";
 import { atEnd, leftovers } from "../lib/hygiene.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -122,5 +123,47 @@ describe("the cgroup of a container", () => {
     succeed(runtime.verb("delete", "below"));
     expect(existsSync(`${parent}/${name}/below`)).toBe(false);
     expect(existsSync(`${parent}/${name}`)).toBe(true);
+  });
+});
+
+describe("pause and resume", () => {
+  it("stop the guest and let it go on", async () => {
+    const runtime = urunc();
+    const { pid, outcome } = runtime.create("paused", staying());
+    succeed(runtime.verb("start", "paused"));
+    await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+    succeed(runtime.verb("pause", "paused"));
+    expect(runtime.state("paused")).toMatchObject({ status: "paused", pid });
+    const before = outcome.stdout();
+    await sleep(1500);
+    expect(outcome.stdout()).toBe(before);
+    expect(runtime.verb("pause", "paused").status).toBe(1);
+    expect(runtime.verb("delete", "paused").status).toBe(1);
+    expect(runtime.lastError()).toContain("not stopped: paused");
+    succeed(runtime.verb("resume", "paused"));
+    expect(runtime.status("paused")).toBe("running");
+    await until("the guest goes on", () => outcome.stdout().length > before.length);
+    expect(runtime.verb("resume", "paused").status).toBe(1);
+    expect(runtime.lastError()).toContain("container not paused");
+  });
+
+  it.each([
+    ["kill", "paused", "KILL"],
+    ["kill", "--all", "paused", "KILL"],
+    ["delete", "--force", "paused"],
+  ])("does not shield a container from its end: %s %s %s", async (...verb) => {
+    const runtime = urunc();
+    const { pid } = runtime.create("paused", staying());
+    succeed(runtime.verb("start", "paused"));
+    succeed(runtime.verb("pause", "paused"));
+    succeed(runtime.verb(...verb.filter((word) => word !== undefined)));
+    await until("the monitor has ended", () => !isAlive(pid));
+  });
+
+  it("say what is missing when there is no cgroup", () => {
+    const runtime = urunc();
+    runtime.create("bare", helloBundle({ args: ["hello", "--stay"] }));
+    expect(runtime.verb("pause", "bare").status).toBe(1);
+    expect(runtime.lastError()).toContain("it has no cgroup of its own");
   });
 });
