@@ -1,5 +1,5 @@
 import type { Invocation } from "../cli/command.ts";
-import { signalCgroup, wakeContainer } from "../container/cgroup.ts";
+import { signalOthers, wakeContainer } from "../container/cgroup.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
@@ -20,7 +20,7 @@ export function run({ global, options, args, argv, log }: Invocation): number {
   if (signal === undefined) throw new RuntimeFailure("bad-signal", `unknown signal "${text}"`);
   const directory = `${global.root}/${found.record.id}`;
   const all = options.has("all");
-  if (all && signalCgroup(directory, signal)) return 0;
+  if (all) signalOthers(directory, signal, found.record.pid);
   if (!signalContainer(found.record, signal, { wait: true, warn: log.warning }) && !all) {
     throw new RuntimeFailure("status", "container not running");
   }

@@ -16,7 +16,6 @@ import {
   parseMemberships,
 } from "../resources/cgroup-place.ts";
 import { exists, readTextFile } from "../sys/file.ts";
-import { SIGKILL } from "../sys/signals.ts";
 import { type CgroupRecord, readCgroupRecord, writeCgroupRecord } from "./cgroup-record.ts";
 import type { CleanupStack } from "./cleanup.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -109,11 +108,12 @@ export function statusWithPause(directory: string, record: ContainerRecord): Sta
   return cgroup !== undefined && isFrozen(cgroup.place) ? "paused" : status;
 }
 
-/** @returns false for a container without a cgroup. */
-export function signalCgroup(directory: string, signal: number): boolean {
+/** Sends a signal to the processes of a container's cgroup but the monitor. */
+export function signalOthers(directory: string, signal: number, monitor: number): void {
   const cgroup = readCgroupRecord(directory);
-  if (cgroup === undefined) return false;
-  signalAll(pidsOf(cgroup.place), signal);
-  if (signal === SIGKILL) wakeContainer(directory);
-  return true;
+  if (cgroup === undefined) return;
+  signalAll(
+    pidsOf(cgroup.place).filter((pid) => pid !== monitor),
+    signal,
+  );
 }
