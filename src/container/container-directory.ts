@@ -1,8 +1,18 @@
 import { RuntimeFailure } from "../failure.ts";
-import { AT_FDCWD, LOCK_EX, LOCK_NB, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  LOCK_EX,
+  LOCK_NB,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+} from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import {
   close,
+  emptyDirectory,
   flock,
   fstat,
   fstatat,
@@ -15,6 +25,7 @@ import {
   removeTree,
   replaceFile,
   symlinkat,
+  unlinkat,
 } from "../sys/file.ts";
 import { poll } from "../sys/process.ts";
 import type { ProcessIdentity } from "./process.ts";
@@ -63,7 +74,21 @@ export function makeContainerDirectory(root: string, id: string): ContainerDirec
     if (isSysError(error, "EEXIST")) throw idInUse();
     throw error;
   }
-  return lockDirectory(path, id);
+  try {
+    return lockDirectory(path, id);
+  } catch (error) {
+    if (isSysError(error)) removeUnopened(path);
+    throw error;
+  }
+}
+
+/** A directory that was made and could not be opened, for want of descriptors for example. */
+function removeUnopened(path: string): void {
+  try {
+    unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
 }
 
 /** A root that exists is the normal case: it is made only when mkdir(2) misses it. */
@@ -188,6 +213,7 @@ export function readProcessLink(path: string): ProcessIdentity | undefined {
 
 /** Removes the directory; the lock goes with the descriptor. */
 export function removeContainerDirectory(directory: ContainerDirectory): void {
+  emptyDirectory(directory.fd);
   removeTree(AT_FDCWD, directory.path);
   close(directory.fd);
 }

@@ -19,7 +19,6 @@ import { RuntimeFailure } from "../failure.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
-  AT_SYMLINK_NOFOLLOW,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -31,8 +30,6 @@ import {
   O_WRONLY,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
-  S_IFDIR,
-  S_IFMT,
 } from "./constants.ts";
 import { isSysError } from "./errors.ts";
 
@@ -217,15 +214,23 @@ export function removeTree(dirfd: number, name: string): void {
   }
   const directory = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   try {
-    for (const entry of readdir(directory)) {
-      const stat = fstatat(directory, entry, AT_SYMLINK_NOFOLLOW);
-      if ((stat.mode & S_IFMT) === S_IFDIR) removeTree(directory, entry);
-      else removeIfPresent(directory, entry);
-    }
+    emptyDirectory(directory);
   } finally {
     close(directory);
   }
   unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+/** Removes all that is in an open directory, following no symbolic link. Files take no descriptor. */
+export function emptyDirectory(directory: number): void {
+  for (const entry of readdir(directory)) {
+    try {
+      removeIfPresent(directory, entry);
+    } catch (error) {
+      if (!isSysError(error, "EISDIR")) throw error;
+      removeTree(directory, entry);
+    }
+  }
 }
 
 /**

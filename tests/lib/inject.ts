@@ -1,0 +1,87 @@
+// Faults at chosen system calls, made by strace from outside: the product has no code for it. A verb is its system calls
+// in order, so each of them names a place where it can be cut.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Outcome, type Running, run, start, until } from "./command.ts";
+import { scratch } from "./hygiene.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** Every place instead of a sample of them. */
+export const EXHAUSTIVE = process.env.URUNC_TEST_EXHAUSTIVE === "1";
+
+/** One system call of a process. */
+export interface Step {
+  readonly call: string;
+  /** Its number among the calls of the same name; the first is 1. strace counts so too. */
+  readonly nth: number;
+  /** Its number among all. */
+  readonly at: number;
+}
+
+/** `signal=KILL` before the call, or `error=ENOSPC` in its place. */
+export type Effect = `signal=${string}` | `error=${string}`;
+
+const trace = () => join(scratch(), "strace.txt");
+
+function strace(step?: Step, effect?: Effect): readonly string[] {
+  const inject = step === undefined ? [] : ["-e", `inject=${step.call}:${effect}:when=${step.nth}`];
+  return ["strace", "-qq", "-o", trace(), "-e", `trace=${step?.call ?? "all"}`, ...inject];
+}
+
+function command(runtime: Runtime, args: readonly string[]): readonly string[] {
+  return [runtime.program, "--root", runtime.root, "--log", runtime.log, ...args];
+}
+
+const environment = () => ({ env: { URUNC_CONFIG_FILE: join(scratch(), "config.toml") } });
+
+function recorded(): readonly Step[] {
+  const counts = new Map<string, number>();
+  const calls = [...readFileSync(trace(), "utf8").matchAll(/^(\w+)\(/gm)].map((match) => match[1] ?? "");
+  return calls.map((call, at) => {
+    const nth = (counts.get(call) ?? 0) + 1;
+    counts.set(call, nth);
+    return { call, nth, at };
+  });
+}
+
+/** The system calls of a verb, which is carried out. */
+export function stepsOf(runtime: Runtime, ...args: readonly string[]): readonly Step[] {
+  run(scratch(), [...strace(), ...command(runtime, args)], environment());
+  return recorded();
+}
+
+/** The system calls that a process makes during `action`. */
+export async function stepsIn(pid: number, action: () => void): Promise<readonly Step[]> {
+  const tracer = await attach(pid, strace());
+  action();
+  tracer.child.kill("SIGTERM");
+  await tracer.ended();
+  return recorded();
+}
+
+/** Runs a verb that meets a fault. */
+export function faulty(runtime: Runtime, step: Step, effect: Effect, ...args: readonly string[]): Outcome {
+  return run(scratch(), [...strace(step, effect), ...command(runtime, args)], environment());
+}
+
+/** The same, with the same fault in the processes it makes. */
+export function faultyWithChildren(runtime: Runtime, step: Step, effect: Effect, ...args: readonly string[]): Outcome {
+  // -D: the verb itself is our child, and a tracer that goes on with the container keeps nobody waiting.
+  return run(scratch(), [...strace(step, effect), "-f", "-D", ...command(runtime, args)], environment());
+}
+
+/** Puts a fault into a process that runs. */
+export function faultIn(pid: number, step: Step, effect: Effect): Promise<Running> {
+  return attach(pid, strace(step, effect));
+}
+
+async function attach(pid: number, words: readonly string[]): Promise<Running> {
+  const tracer = start(scratch(), [...words, "-p", String(pid)]);
+  await until("it is traced", () => !/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, "utf8")));
+  return tracer;
+}
+
+/** All steps, or every `stride`-th. */
+export function sample(steps: readonly Step[], stride: number): readonly Step[] {
+  return EXHAUSTIVE ? steps : steps.filter(({ at }) => at % stride === 0);
+}
