@@ -1,5 +1,5 @@
 import { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isShortage, isSysError } from "../sys/errors.ts";
 import { close, openat, readText, replaceFile } from "../sys/file.ts";
 
 /** What `start` changes on a link that outlives the container; noted before it is done, for `delete`. */
@@ -24,20 +24,24 @@ export function writeNetworkRecord(directory: number, record: NetworkRecord): vo
   replaceFile(directory, FILE, JSON.stringify(record), { mode: 0o600, durable: false });
 }
 
-/** undefined where nothing was changed, or where the file is none of ours. */
+/**
+ * undefined where nothing was changed, or where the file is none of ours.
+ *
+ * @throws SysError where it could not be read for now.
+ */
 export function readNetworkRecord(directory: number): NetworkRecord | undefined {
   let fd: number;
   try {
     fd = openat(directory, FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (isSysError(error)) return undefined;
+    if (isSysError(error) && !isShortage(error)) return undefined;
     throw error;
   }
   try {
     const value: unknown = JSON.parse(readText(fd, LIMIT));
     return isNetworkRecord(value) ? value : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || isSysError(error)) return undefined;
+    if (error instanceof SyntaxError || (isSysError(error) && !isShortage(error))) return undefined;
     throw error;
   } finally {
     close(fd);

@@ -11,7 +11,7 @@ import { makePlan } from "../plan/make-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import { parseResolvConf } from "../plan/resolv-conf.ts";
 import { CLONE_NEWNET, IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDONLY, O_RDWR } from "../sys/constants.ts";
-import { isSysError, messageOf } from "../sys/errors.ts";
+import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { close, fstat, open, openDirectory, readTextFile } from "../sys/file.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
 import { setns } from "../sys/process.ts";
@@ -213,7 +213,7 @@ function openNamespace(path: string, name: string): number | undefined {
   try {
     fd = open(path, O_RDONLY);
   } catch (error) {
-    if (isSysError(error)) return undefined;
+    if (isSysError(error) && !isShortage(error)) return undefined;
     throw error;
   }
   if (`net:[${fstat(fd).ino}]` === name) return fd;
@@ -221,7 +221,11 @@ function openNamespace(path: string, name: string): number | undefined {
   return undefined;
 }
 
-/** Undoes what `start` did to a link. A failure is a warning: the container goes in any case. */
+/**
+ * Undoes what `start` did to a link. A failure is a warning: the container goes in any case.
+ *
+ * @throws SysError where it could not be undone for now: the record must stay.
+ */
 export function undoNetwork({ record, namespace }: NetworkToUndo, warn: (message: string) => void): void {
   try {
     const socket = openRouteSocketIn(namespace);
@@ -231,6 +235,7 @@ export function undoNetwork({ record, namespace }: NetworkToUndo, warn: (message
       socket.close();
     }
   } catch (error) {
+    if (isShortage(error)) throw error;
     warn(`Undo network: ${messageOf(error)}`);
   } finally {
     close(namespace);

@@ -10,3 +10,11 @@ export function isSysError(error: unknown, ...codes: string[]): error is SysErro
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * Whether a call failed for want of something that may be there the next time. What such a failure left undone must stay
+ * on record, so that it can be done again.
+ */
+export function isShortage(error: unknown): boolean {
+  return isSysError(error, "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN");
+}

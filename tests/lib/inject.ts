@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Outcome, type Running, run, start, until } from "./command.ts";
+import { isAlive } from "./host.ts";
 import { scratch } from "./hygiene.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -77,7 +78,11 @@ export function faultIn(pid: number, step: Step, effect: Effect): Promise<Runnin
 
 async function attach(pid: number, words: readonly string[]): Promise<Running> {
   const tracer = start(scratch(), [...words, "-p", String(pid)]);
-  await until("it is traced", () => !/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, "utf8")));
+  // It may have met its fault already.
+  await until(
+    "it is traced",
+    () => !isAlive(pid) || !/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, "utf8")),
+  );
   return tracer;
 }
 
