@@ -22,6 +22,7 @@ export interface MonitorConfiguration {
   readonly path: string;
   /** qemu only: parent of the `qemu` and `seabios` data directories; empty: the usual places. */
   readonly dataPath: string;
+  /** qemu only: the host's kernel serves the nics. */
   readonly vhost: boolean;
   /** qemu only. */
   readonly accel: AcceleratorChoice;

@@ -87,7 +87,7 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];
-const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine"];
+const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine", "vhost"];
 const SOCKET_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "shutdown_timeout"];
 /** Where a monitor listens that is to be asked and has no socket of its own configured. */
 const DEFAULT_SOCKET = "/tmp/urunc-vmm-api.sock";

@@ -1,6 +1,7 @@
 import type { Problem } from "../failure.ts";
 import type { Solo5Device } from "../kernel/kernel-file.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
+import type { WrittenFile } from "../monitors/monitor.ts";
 import type { GuestNetwork } from "./network.ts";
 
 /** A disk as the guest asks for it. */
@@ -9,8 +10,8 @@ export interface GuestDisk {
   readonly id: string;
   /** Path inside the monitor's root. */
   readonly path: string;
-  /** Where the guest mounts it. */
-  readonly mountPoint: string;
+  /** Where the guest mounts it; absent: it reads the bytes. */
+  readonly mountPoint?: string;
   readonly readonly: boolean;
 }
 
@@ -85,6 +86,8 @@ export interface GuestNeeds {
   readonly monitorOptions: readonly string[];
   /** Text for the guest's init, which the initrd brings (`file`: as /urunit.conf) or is (`raw`). */
   readonly initConfiguration?: { readonly form: "file" | "raw"; readonly text: string };
+  /** Files that the disks are made of besides those of the image. */
+  readonly files?: readonly WrittenFile[];
   /** The guest tells its exit status by QEMU's isa-debug-exit, which is among the options. */
   readonly debugExit?: true;
   /** What the guest will not get although it was asked for. */

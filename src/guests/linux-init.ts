@@ -6,8 +6,9 @@
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
-import type { GuestDisk, GuestInput, GuestProcess } from "./guest.ts";
+import type { GuestDisk, GuestInput } from "./guest.ts";
 import type { GuestNetwork } from "./network.ts";
+import { conventionLines, isLine, ROOT, refuseBrokenLines } from "./urunit.ts";
 
 /** Who reads the text. */
 export type InitKind = "guest-init" | "urunit";
@@ -21,8 +22,6 @@ const MOST_WORDS = 4096;
 /** Network cards it takes over. */
 export const MOST_NICS = 8;
 
-const ROOT: GuestProcess = { cwd: "/", uid: 0, gid: 0, additionalGids: [], terminal: false };
-
 /** `args` are the application's, argv[0] first. */
 export function initText(
   kind: InitKind,
@@ -31,26 +30,10 @@ export function initText(
   volumes: readonly GuestDisk[],
   problems: Problem[],
 ): string {
-  const process = input.process ?? ROOT;
   const isOwn = kind === "guest-init";
-  const plain = input.env.filter(isLine);
-  if (!isOwn && plain.length < input.env.length) {
-    problems.push(guestProblem("linux: urunit takes only environment variables NAME=VALUE without a newline"));
-  }
-  if (process.cwd.includes("\n")) problems.push(guestProblem("linux: process.cwd must not have a newline"));
+  if (!isOwn) refuseBrokenLines("linux", input.env, problems);
   const lines = [
-    "UES",
-    ...plain,
-    "UEE",
-    "UCS",
-    `UID:${process.uid}`,
-    `GID:${process.gid}`,
-    `WD:${process.cwd}`,
-    ...(isOwn ? ownLines(input, process, args) : []),
-    "UCE",
-    "UBS",
-    ...volumes.flatMap((disk) => [`ID:${disk.id}`, `MP:${disk.mountPoint}`]),
-    "UBE",
+    ...conventionLines("linux", input, isOwn ? ownLines(input, args) : [], volumes, problems),
     ...(isOwn && input.networks.length > 0
       ? ["UNS", ...input.networks.slice(0, MOST_NICS).flatMap(nicLines), "UNE"]
       : []),
@@ -62,7 +45,8 @@ export function initText(
   return text;
 }
 
-function ownLines(input: GuestInput, process: GuestProcess, args: readonly string[]): readonly string[] {
+function ownLines(input: GuestInput, args: readonly string[]): readonly string[] {
+  const { process = ROOT } = input;
   const wrapped = input.env.filter((entry) => !isLine(entry));
   return [
     ...process.additionalGids.map((gid) => `AG:${gid}`),
@@ -88,11 +72,6 @@ function nicLines({ mac, interface: name, mtu, ipv4, ipv6 }: GuestNetwork): read
     ...(ipv6 === undefined ? [] : [`IP6:${ipv6.address}/${ipv6.prefix}`]),
     ...(ipv6?.gateway === undefined ? [] : [`GW6:${ipv6.gateway}`]),
   ];
-}
-
-/** Whether it can stand as a line that is not taken for the border of a block. */
-function isLine(entry: string): boolean {
-  return entry.includes("=") && !entry.includes("\n");
 }
 
 /** Ports are a matter of x86. */

@@ -66,7 +66,7 @@ function needs(input: GuestInput): GuestAnswer {
   ];
   const commandLine = words.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
-  const volumes = attached.filter((disk) => disk.id !== ROOT_DISK);
+  const volumes = isRoot(input) ? [] : attached;
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
   const debugExit = isOwn && hasDebugExit(input);
@@ -126,11 +126,18 @@ function rootWords(input: GuestInput): readonly string[] {
 
 const ROOT_DISK = "rootfs";
 
-/** The serial number, by which a guest finds a disk, is the id; init programs read up to nine characters of it. */
+/**
+ * The serial number, by which a guest finds a disk, is the id; init programs read up to nine characters of it. On
+ * Firecracker, which has no serial numbers, the prefix tells them to go by the order.
+ */
 function disks(input: GuestInput): readonly GuestDisk[] {
   if (input.block === undefined) return [];
-  const isRoot = input.block.mountPoint === "/" && !input.initrd;
-  return [{ id: isRoot ? ROOT_DISK : "annot_vol", ...input.block }];
+  const id = isRoot(input) ? ROOT_DISK : "annot_vol";
+  return [{ id: input.monitor === "firecracker" ? `FC${id}` : id, ...input.block }];
+}
+
+function isRoot({ block, initrd }: GuestInput): boolean {
+  return block?.mountPoint === "/" && !initrd;
 }
 
 function limits(env: readonly string[], args: readonly string[]): readonly string[] {

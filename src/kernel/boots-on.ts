@@ -99,8 +99,18 @@ function isElf64(kernel: KernelFile): string | undefined {
 
 function isForTender(kernel: KernelFile, target: "hvt" | "spt"): string | undefined {
   if (kernel.format !== "elf") return `it is ${nameOf(kernel)}, not a Solo5 unikernel`;
+  const { solo5 } = kernel;
+  if (solo5?.target === target && solo5.abi < LEAST_ABI) {
+    return `it is built for version ${solo5.abi} of Solo5's interface ${target}, tenders since 0.8.0 take ${LEAST_ABI}: build it with a newer Solo5`;
+  }
   return isForTarget(kernel, target);
 }
+
+/**
+ * HVT_ABI_VERSION and SPT_ABI_VERSION since Solo5 0.8.0 (solo5, include/hvt_abi.h and spt_abi.h): a tender takes its own
+ * only. What is newer is the tender's to judge.
+ */
+const LEAST_ABI = 2;
 
 /** Refuses what is built for another target of Solo5, and for tenders what is built for none. */
 function isForTarget(kernel: ElfKernel, target: "hvt" | "spt" | "virtio" | undefined): string | undefined {

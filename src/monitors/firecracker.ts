@@ -126,7 +126,7 @@ function judge(input: MonitorInput): Judgement {
     problems.push({ code: "guest-argument", message });
   }
   const warnings = disks
-    .filter((disk) => disk.mountPoint !== "/")
+    .filter(({ mountPoint }) => mountPoint !== undefined && mountPoint !== "/")
     .map((disk) => `firecracker: disk ${disk.id} has no serial number in the guest, which finds it by its place only`);
   return { problems, warnings: [...warnings, ...untoldMtu("firecracker", input)] };
 }

@@ -90,6 +90,8 @@ export interface Monitor {
   readonly maximumVcpus: number;
   readonly supportsInitrd: boolean;
   readonly supportsBlock: boolean;
+  /** A block image has to be a multiple of so many bytes; absent: any size will do. */
+  readonly blockUnit?: number;
   /** Whether it can attach a disk that must not be written to. */
   readonly supportsReadonlyBlock: boolean;
   /** What its control socket speaks; absent: it has none. */

@@ -10,6 +10,8 @@ export const SOLO5 = {
   maximumVcpus: 1,
   supportsInitrd: false,
   supportsBlock: true,
+  // A sector: the tender refuses what is no multiple of it.
+  blockUnit: 512,
   // The tender opens block devices for reading and writing.
   supportsReadonlyBlock: false,
   // Since it asks the device for its MTU, the tender refuses every descriptor (`--net:NAME=@FD`, 0.12.1).

@@ -3,7 +3,7 @@
 import type { Accelerator } from "../monitors/monitor.ts";
 import { checkKernel } from "./check-kernel.ts";
 import { imageFile } from "./decide.ts";
-import { COMMON_DEVICES, KVM_DEVICE } from "./fact-query.ts";
+import { COMMON_DEVICES, KVM_DEVICE, wantedDevices } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { DeviceNode, HostFile, ImageFile, SymbolicLink } from "./launch-plan.ts";
 import { libraries } from "./libraries.ts";
@@ -31,6 +31,7 @@ export function decideImageFiles(planning: Planning): readonly ImageFile[] {
     }
     const file = { source: metadata.block.path, target: BLOCK_TARGET, readonly: spec.root.readonly };
     addImageFile(planning, files, "block", file);
+    refuseBrokenSectors(planning, metadata.block.path);
   }
   if (metadata.mountRootfs) {
     const message =
@@ -38,6 +39,14 @@ export function decideImageFiles(planning: Planning): readonly ImageFile[] {
     problems.push({ code: "mount-rootfs", message });
   }
   return files;
+}
+
+function refuseBrokenSectors(planning: Planning, path: string): void {
+  const { monitor, metadata, problems } = planning;
+  const fact = imageFile(planning, path);
+  if (monitor.blockUnit === undefined || !fact?.found || fact.size % monitor.blockUnit === 0) return;
+  const message = `annotation com.urunc.unikernel.block: ${path} has ${fact.size} bytes: ${metadata.monitor} takes multiples of ${monitor.blockUnit} only: pad the image`;
+  problems.push({ code: "block-size", message });
 }
 
 function refuseUnless(planning: Planning, able: boolean, who: string, annotation: string, what: string): void {
@@ -105,11 +114,16 @@ function decideData(planning: Planning): readonly HostFile[] {
 }
 
 export function decideDevices(planning: Planning, accelerator: Accelerator): readonly DeviceNode[] {
-  const paths = accelerator === "kvm" ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES;
-  for (const path of paths) {
-    const isReported = path === KVM_DEVICE && planning.facts.kvmProblem !== undefined;
-    if (isReported || planning.facts.devices.includes(path)) continue;
-    planning.problems.push({ code: "no-device", message: `${path} is missing on the host: the monitor needs it` });
+  const { metadata, configuration, facts, problems } = planning;
+  const common = accelerator === "kvm" ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES;
+  const devices = [
+    ...common.map((path) => ({ path, advice: "the monitor needs it" })),
+    ...wantedDevices(metadata, configuration),
+  ];
+  for (const { path, advice } of devices) {
+    const isReported = path === KVM_DEVICE && facts.kvmProblem !== undefined;
+    if (isReported || facts.devices.includes(path)) continue;
+    problems.push({ code: "no-device", message: `${path} is missing on the host: ${advice}` });
   }
-  return paths.map((path) => ({ path }));
+  return devices.map(({ path }) => ({ path }));
 }

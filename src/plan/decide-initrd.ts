@@ -1,6 +1,7 @@
 /** Container boot, and the initrd that is made for a guest. */
 import type { GuestNeeds } from "../guests/guest.ts";
 import { OWN_INIT } from "../guests/linux.ts";
+import { BOOT_DEFAULT } from "../oci/validate-metadata.ts";
 import { MEBIBYTE } from "../units.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { checkKernel } from "./check-kernel.ts";
@@ -32,6 +33,12 @@ export function decideBoot(planning: Planning): readonly HostFile[] {
     checkKernel(planning, "bootKernel", boot.kernel, planning.facts.hostFiles?.[boot.kernel]);
   }
   if (boot.initrd !== undefined) checkHostFile(planning, "bootInitrd", boot.initrd);
+  else if (metadata.boot?.initrd === BOOT_DEFAULT) {
+    refuse(
+      planning,
+      "annotation com.urunc.unikernel.bootInitrd: container_boot.initrd of the configuration file is empty: set it or remove the annotation",
+    );
+  }
   if (guestInit(planning, boot) === "") {
     refuse(
       planning,

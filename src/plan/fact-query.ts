@@ -34,6 +34,18 @@ export const COMMON_DEVICES: readonly string[] = ["/dev/null", "/dev/urandom"];
 export const TUN_DEVICE = "/dev/net/tun";
 export const KVM_DEVICE = "/dev/kvm";
 
+/** A device node that only some configurations need, and what to do when the host has none. */
+interface WantedDevice {
+  readonly path: string;
+  readonly advice: string;
+}
+
+/** Nodes that the monitor needs because it was asked for more than the common. */
+export function wantedDevices(metadata: UnikernelMetadata, configuration: Configuration): readonly WantedDevice[] {
+  if (metadata.monitor !== "qemu" || !configuration.monitors.qemu.vhost) return [];
+  return [{ path: "/dev/vhost-net", advice: "load the kernel module vhost_net or set monitors.qemu.vhost to false" }];
+}
+
 const LIBRARIES: readonly string[] = [...LIBRARY_DIRECTORIES, LIBRARY_CACHE];
 
 export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
@@ -51,7 +63,11 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
     kvm,
     paths: [...data, ...LIBRARIES],
     libraries: LIBRARIES,
-    devices: kvm ? [...COMMON_DEVICES, KVM_DEVICE] : COMMON_DEVICES,
+    devices: [
+      ...COMMON_DEVICES,
+      ...(kvm ? [KVM_DEVICE] : []),
+      ...wantedDevices(metadata, configuration).map(({ path }) => path),
+    ],
     imageFiles,
     kernel: boot === undefined ? metadata.binary : boot.kernel,
     hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),

@@ -116,7 +116,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(initrd === undefined ? {} : { initrd }),
     hostFiles: [...host.files, ...bootFiles],
     links: host.links,
-    files: monitor.writtenFiles?.(launch) ?? [],
+    files: [...(monitor.writtenFiles?.(launch) ?? []), ...(needs.files ?? [])],
     tmpfs: TMPFS,
     devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     ...(cgroup === undefined ? {} : { cgroup }),

@@ -73,7 +73,7 @@ function guestRows(plan: LaunchPlan): readonly Row[] {
     ["command line", plan.commandLine === "" ? "none" : shellWord(plan.commandLine)],
     ...plan.disks.map((disk) => [
       `disk ${disk.id}`,
-      `${disk.path} at ${disk.mountPoint}, ${disk.readonly ? "read-only" : "writable"}`,
+      `${disk.path}${disk.mountPoint === undefined ? "" : ` at ${disk.mountPoint}`}, ${disk.readonly ? "read-only" : "writable"}`,
     ]),
     ...networkRows(plan),
   ];

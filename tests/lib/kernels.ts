@@ -5,7 +5,7 @@ import { SOLO5_TARGETS } from "../../src/kernel/kernel-file.ts";
 
 const ELF: ElfKernel = { format: "elf", bits: 64, machine: "x86_64", pvh: false, multiboot: "none" };
 
-export function solo5Kernel(target: Solo5Target, devices: readonly Solo5Device[] = [], abi = 1): ElfKernel {
+export function solo5Kernel(target: Solo5Target, devices: readonly Solo5Device[] = [], abi = 2): ElfKernel {
   const multiboot = target === "virtio" ? "addresses" : "none";
   const targetNumber = SOLO5_TARGETS.indexOf(target) + 1;
   return { ...ELF, multiboot, interpreter: "/nonexistent/solo5/", solo5: { target, targetNumber, abi, devices } };
@@ -31,6 +31,7 @@ export const KERNELS: Readonly<Record<string, KernelFile>> = {
   "hvt-block": solo5Kernel("hvt", [BLOCK]),
   "hvt-rootfs": solo5Kernel("hvt", [{ kind: "block", name: "rootfs" }]),
   "hvt-disk0": solo5Kernel("hvt", [{ kind: "block", name: "disk0" }]),
+  "hvt-old-abi": solo5Kernel("hvt", [{ kind: "block", name: "disk0" }], 1),
   "hvt-no-manifest": { ...ELF, solo5: { target: "hvt", targetNumber: 1, abi: 2 } },
   "hvt-net": solo5Kernel("hvt", [BLOCK, NET]),
   "hvt-two-blocks": solo5Kernel("hvt", [BLOCK, { kind: "block", name: "second" }]),
