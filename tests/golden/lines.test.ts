@@ -70,7 +70,8 @@ const CASES: Readonly<Record<string, Case>> = {
 /** What a guest cannot do without. */
 const NEEDED: Readonly<Partial<Record<GuestKind, Readonly<Record<string, string>>>>> = {
   hermit: { [`${PREFIX}initrd`]: "/initrd" },
-  nanos: { [`${PREFIX}block`]: "/disk.img", [`${PREFIX}blkMntPoint`]: "/" },
+  // It starts from its disk.
+  nanos: { [`${PREFIX}block`]: "/kernel", [`${PREFIX}blkMntPoint`]: "/" },
   freebsd: { [`${PREFIX}block`]: "/disk.img", [`${PREFIX}blkMntPoint`]: "/" },
 };
 
@@ -86,6 +87,7 @@ function kernelOf(guest: GuestKind, monitor: MonitorKind): KernelFile | undefine
     const targetNumber = SOLO5_TARGETS.indexOf(monitor) + 1;
     return { ...solo5Kernel(monitor), solo5: { target: monitor, targetNumber, abi: 2 } };
   }
+  if (guest === "nanos") return KERNELS["boot-disk"];
   const virtio = solo5Kernel("virtio");
   const notes = { target: "virtio", targetNumber: SOLO5_TARGETS.indexOf("virtio") + 1, abi: 1 } as const;
   return guest === "mirage" || guest === "includeos" ? { ...virtio, solo5: notes } : KERNELS["pvh"];

@@ -84,7 +84,7 @@ function padded(bytes: Buffer): Buffer {
 export function solo5File(target: Solo5Target, devices: readonly Solo5Device[] = []): Buffer {
   const abi = Buffer.alloc(16);
   abi.writeUInt32LE(SOLO5_TARGETS.indexOf(target) + 1, 0);
-  abi.writeUInt32LE(1, 4);
+  abi.writeUInt32LE(2, 4);
   const manifest = Buffer.alloc(4 + 8 + 104 * (devices.length + 1));
   manifest.writeUInt32LE(1, 4);
   manifest.writeUInt32LE(devices.length + 1, 8);

@@ -28,7 +28,7 @@ describe("an ELF file", () => {
   });
 
   test.each(["hvt", "spt", "virtio", "muen", "xen"] as const)("with Solo5's notes is built for %s", (target) => {
-    expect(kernelOf(solo5File(target))).toMatchObject({ solo5: { target, abi: 1, devices: [] } });
+    expect(kernelOf(solo5File(target))).toMatchObject({ solo5: { target, abi: 2, devices: [] } });
   });
 
   test("with a Solo5 manifest names its devices", () => {
