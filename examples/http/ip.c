@@ -17,15 +17,21 @@ static bool mac_equal(const uint8_t *a, const uint8_t *b) {
   return true;
 }
 
-uint32_t checksum_add(uint32_t sum, const uint8_t *bytes, size_t length) {
-  for (; length > 1; bytes += 2, length -= 2) sum += get16(bytes);
-  if (length) sum += (uint32_t)bytes[0] << 8;
-  return (sum >> 16) + (sum & 0xffff);
+/* The sum is taken in the machine's own byte order, four bytes at a time, and swapped at the end (RFC 1071, 2). */
+uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t length) {
+  for (; length >= 4; bytes += 4, length -= 4) {
+    uint32_t word;
+    __builtin_memcpy(&word, bytes, sizeof word);
+    sum += word;
+  }
+  uint32_t last = 0;
+  for (size_t i = 0; i < length; i++) last |= (uint32_t)bytes[i] << 8 * i;
+  return sum + last;
 }
 
-uint16_t checksum_end(uint32_t sum) {
-  sum = (sum >> 16) + (sum & 0xffff);
-  return (uint16_t)~((sum >> 16) + sum);
+uint16_t checksum_end(uint64_t sum) {
+  while (sum >> 16) sum = (sum >> 16) + (sum & 0xffff);
+  return (uint16_t)~__builtin_bswap16((uint16_t)sum);
 }
 
 static void ethernet_send(struct nic *nic, uint8_t *frame, const uint8_t *mac, uint16_t type, size_t length) {

@@ -38,6 +38,14 @@ static void acknowledge(void) {
   for (int i = 0; i < nic_count; i++) nics[i].device.transport->acknowledge(&nics[i].device);
 }
 
+/* Firecracker adds the word that Linux knows, and complains of accesses to ports that it has not. */
+static bool has_pci(void) {
+  for (int i = 0; i < cmdline.wordc; i++) {
+    if (text_equal(cmdline.words[i], "pci=off")) return false;
+  }
+  return true;
+}
+
 /* Devices and addresses come in the same order. A nic without an address and an address without a nic are left alone. */
 static void start_nics(void) {
   static struct virtio_device devices[MAX_NICS];
@@ -48,7 +56,7 @@ static void start_nics(void) {
     console_text("netdev.ip is no ADDRESS/PREFIX[:...]: ");
     end(wrong);
   }
-  int found = virtio_pci_find(devices, MAX_NICS);
+  int found = has_pci() ? virtio_pci_find(devices, MAX_NICS) : 0;
   found += virtio_mmio_find(devices + found, MAX_NICS - found, cmdline.words, cmdline.wordc);
   if (!found) end("no virtio network device");
   if (!named) end("no address: netdev.ip= is missing on the command line");
@@ -62,7 +70,8 @@ static void start_nics(void) {
       end(problem);
     }
     nic_count++;
-    if (!interrupts_enable(nic->device.interrupt, acknowledge)) end("the network device has no interrupt");
+    if (nic->device.is_line) interrupts_enable_line(nic->device.interrupt, acknowledge);
+    else if (!interrupts_enable(nic->device.interrupt, acknowledge)) end("the network device has no interrupt");
     print_nic(nic);
     ip_announce(nic);
   }
@@ -84,7 +93,6 @@ static void serve(void) {
 }
 
 _Noreturn void kernel_main(const struct pvh_start_info *info) {
-  uint64_t now;
   clock_init();
   console_init();
   interrupts_init();
@@ -96,7 +104,6 @@ _Noreturn void kernel_main(const struct pvh_start_info *info) {
   cmdline_parse(&cmdline, info->cmdline ? (const char *)info->cmdline : "");
   page_init();
   start_nics();
-  clock_ms(&now); /* before the timer takes the PIT */
   interrupts_start_timer();
   console_text("serving on port 80\n");
   serve();

@@ -50,9 +50,9 @@ void ip_receive(struct nic *nic, const uint8_t *frame, size_t length);
 void ip_announce(struct nic *nic);
 /* Fills in the Ethernet and IPv4 headers of a frame whose `length` bytes of payload are there, and sends it. */
 void ip_send(struct nic *nic, uint8_t *frame, const uint8_t *mac, uint32_t to, uint8_t protocol, size_t length);
-/* The Internet checksum (RFC 1071) of some bytes on top of a sum. */
-uint32_t checksum_add(uint32_t sum, const uint8_t *bytes, size_t length);
-uint16_t checksum_end(uint32_t sum);
+/* The Internet checksum (RFC 1071) of some bytes on top of the sum of a multiple of four bytes. */
+uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t length);
+uint16_t checksum_end(uint64_t sum);
 
 /* tcp.c: the server's side of RFC 9293. */
 #define HTTP_PORT 80

@@ -91,7 +91,9 @@ const char *nic_start(struct nic *nic, int index) {
   nic->queues->header = device->modern ? LARGEST_HEADER : LEGACY_HEADER;
   transport->set_status(device, 0);
   while (transport->status(device) != 0) __builtin_ia32_pause();
-  uint8_t status = VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER;
+  uint8_t status = VIRTIO_ACKNOWLEDGE;
+  transport->set_status(device, status);
+  status |= VIRTIO_DRIVER;
   transport->set_status(device, status);
 
   uint64_t offered = transport->features(device);

@@ -29,6 +29,7 @@ struct virtio_device {
   const struct virtio_transport *transport;
   bool modern; /* virtio 1; otherwise the draft that came before it ("legacy") */
   uint32_t interrupt;
+  bool is_line; /* of the PIC; otherwise a global system interrupt */
   volatile uint8_t *registers; /* MMIO: all of them; PCI: the common configuration */
   volatile uint8_t *notifications, *interrupt_status, *own; /* PCI only */
   uint32_t notification_step;                               /* PCI only */

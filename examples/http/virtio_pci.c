@@ -125,7 +125,7 @@ static bool open_function(uint32_t function, struct virtio_device *device) {
   if (!(command & HAS_CAPABILITIES)) return false;
   write_word(function, COMMAND, (command & 0xffff & ~(uint32_t)INTERRUPT_DISABLE) | MEMORY_SPACE | BUS_MASTER);
 
-  *device = (struct virtio_device){.transport = &transport, .modern = true};
+  *device = (struct virtio_device){.transport = &transport, .modern = true, .is_line = true};
   uint32_t at = read_byte(function, CAPABILITIES) & 0xfc;
   for (int left = 48; at && left; left--, at = read_byte(function, at + 1) & 0xfc) { /* as many as there is room for */
     if (read_byte(function, at) != VENDOR_CAPABILITY) continue;
@@ -143,7 +143,7 @@ static bool open_function(uint32_t function, struct virtio_device *device) {
     }
   }
   device->interrupt = read_byte(function, INTERRUPT_LINE);
-  return device->registers && device->notifications && device->interrupt_status && device->own;
+  return device->registers && device->notifications && device->interrupt_status && device->own && device->interrupt < 16;
 }
 
 int virtio_pci_find(struct virtio_device *devices, int limit) {

@@ -83,11 +83,13 @@ bool clock_ms(uint64_t *ms);
 /* interrupts.c: a wait that leaves the processor idle. */
 void interrupts_init(void);
 /*
- * Lets a device end the wait, by the number ACPI calls its global system interrupt. `acknowledge` runs in the handler
- * and must make the device lower its line; it is the same one for all devices. False: nothing delivers this interrupt.
+ * Lets a device end the wait, by the number that ACPI calls its global system interrupt, or by its line at the PIC.
+ * `acknowledge` runs in the handler and must make the device lower its line; it is the same one for all devices.
+ * False: nothing delivers this interrupt.
  */
 bool interrupts_enable(uint32_t number, void (*acknowledge)(void));
-void interrupts_start_timer(void); /* takes the PIT from the clock: after the first clock_ms() */
+void interrupts_enable_line(uint32_t line, void (*acknowledge)(void)); /* less than 16 */
+void interrupts_start_timer(void);
 uint64_t interrupts_wait(void); /* until the next interrupt; returns the number of timer ticks so far */
 #define TICKS_PER_SECOND 20
 

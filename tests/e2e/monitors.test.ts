@@ -1,12 +1,12 @@
 // The hello unikernel on every monitor that can boot it. QEMU's machines run everywhere; Firecracker and Cloud Hypervisor
 // where they are in PATH and KVM works.
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { names } from "../lib/host.ts";
+import { missing } from "../lib/monitor.ts";
 import { networkNamespace } from "../lib/network.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -35,16 +35,6 @@ describe("QEMU", () => {
     });
   }
 });
-
-function missing(monitor: string): string | undefined {
-  if (spawnSync("sh", ["-c", `command -v ${monitor}`]).status !== 0) return `${monitor} is not in PATH`;
-  try {
-    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
-    return undefined;
-  } catch {
-    return "/dev/kvm cannot be opened";
-  }
-}
 
 for (const [monitor, type] of [
   ["firecracker", "unikraft"],
