@@ -1,20 +1,12 @@
 // The benchmark's flow: makes the bundles, runs the measuring programs of bench/, prints the tables and the ratios.
 // Called by script/bench, which sets up what it needs.
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { cpus, release, tmpdir } from "node:os";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { solo5File } from "../tests/lib/kernels.ts";
+import { machine, machineText, type Spread, spread, table } from "./lib/figures.ts";
 
 const VERBS = ["create", "start", "kill", "delete"] as const;
 type Verb = (typeof VERBS)[number];
@@ -24,12 +16,6 @@ interface Subject {
   readonly title: string;
   readonly command: readonly string[];
   readonly bundle: "container" | "unikernel" | "container-cgroup" | "unikernel-cgroup";
-}
-
-interface Spread {
-  readonly median: number;
-  readonly p10: number;
-  readonly p90: number;
 }
 
 interface VerbResult {
@@ -70,18 +56,6 @@ const BUILD = join(ROOT, "build", "bench");
 function stop(message: string): never {
   console.error(`script/bench: ${message}`);
   process.exit(1);
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  const place = (sorted.length - 1) * share;
-  const low = sorted[Math.floor(place)] ?? Number.NaN;
-  const high = sorted[Math.ceil(place)] ?? Number.NaN;
-  return low + (high - low) * (place - Math.floor(place));
-}
-
-function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), p10: quantile(sorted, 0.1), p90: quantile(sorted, 0.9) };
 }
 
 /** The device rule that `runc spec` and every container engine write: with it a bundle asks for a cgroup. */
@@ -177,15 +151,6 @@ function summarize(subject: Subject, verbs: readonly VerbRecord[], waiting: read
     waitingRssKb: spread(seen.map((record) => record.rssKb)).median,
     waitingAnonymousKb: spread(seen.map((record) => record.anonymousKb)).median,
   };
-}
-
-function table(header: readonly string[], body: readonly (readonly string[])[]): string {
-  const widths = header.map((text, column) => Math.max(text.length, ...body.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, column) => (column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0)))
-      .join("  ");
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
 
 const ms = (value: number): string => value.toFixed(2);
@@ -434,22 +399,19 @@ function main(): void {
     const results = parts.includes("lifecycle") ? lifecycle(work, rounds, names) : [];
     const booted = parts.includes("boot") ? boot(work, bootRounds) : undefined;
     const compared = ratios(results);
-    const machine = {
-      cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
-      kernel: release(),
-      system: existsSync("/etc/os-release")
-        ? (/PRETTY_NAME="(.*)"/.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "")
-        : "",
-      crun: version("crun"),
-      runc: version("runc"),
-    };
+    const versions = { crun: version("crun"), runc: version("runc") };
     if (values.json) {
-      console.log(JSON.stringify({ machine, rounds, lifecycle: results, boot: booted, ratios: compared }, null, 2));
+      console.log(
+        JSON.stringify(
+          { machine: { ...machine(), ...versions }, rounds, lifecycle: results, boot: booted, ratios: compared },
+          null,
+          2,
+        ),
+      );
       return;
     }
-    console.log(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, ${machine.system}`);
-    console.log(`${machine.crun}; ${machine.runc}\n`);
+    console.log(machineText());
+    console.log(`${versions.crun}; ${versions.runc}\n`);
     if (results.length > 0) {
       console.log(
         "All runtimes start the same static program that only pauses, in the same five namespaces with the same",
