@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 // The real executable with real monitors and a real containerd: one file after the other, as root.
 export default defineConfig({
   test: {
-    include: ["tests/e2e/**/*.test.ts"],
+    include: ["tests/e2e/**/*.test.ts", "tests/attack/**/*.test.ts"],
     globalSetup: ["tests/lib/setup.ts"],
     setupFiles: ["tests/lib/hygiene.ts"],
     pool: "forks",
