@@ -49,8 +49,12 @@ describe("descriptors of the host", () => {
 
   it("are not reached by the working directory: the monitor's is its own root", () => {
     const runtime = lightRuntime();
-    const process = { user: { uid: 0, gid: 0 }, args: ["light"], env: [], cwd: "/proc/self/fd/7" };
-    const { pid } = runtime.create("cwd", lightBundle("cwd", { process }));
+    const process = (cwd: string) => ({ user: { uid: 0, gid: 0 }, args: ["light"], env: [], cwd });
+    for (const cwd of ["/proc/self/fd/7", "/proc/self/fd/7/../..", "//proc/self/cwd"]) {
+      const refused = runtime.verb("create", "--bundle", lightBundle("refused", { process: process(cwd) }), "refused");
+      expect(refused.status, cwd).toBe(1);
+    }
+    const { pid } = runtime.create("cwd", lightBundle("cwd", { process: process("/srv") }));
     succeed(runtime.verb("start", "cwd"));
     const inside = (link: string) => run(scratch(), ["stat", "-L", "-c", "%d:%i", `/proc/${pid}/${link}`]).stdout();
     expect(inside("cwd")).toBe(inside("root"));
