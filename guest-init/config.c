@@ -11,7 +11,7 @@ static char text[512 * 1024];
 
 static void wrong(const char *line) {
   SAY("guest-init: configuration: cannot use the line ", line);
-  end_machine(STATUS_SETUP, 0);
+  end_machine(STATUS_SETUP);
 }
 
 static void add(const char **list, unsigned *count, const char *value) {
@@ -40,7 +40,6 @@ static void process_line(struct config *config, const char *line, char *value) {
   else if (starts_with(line, "GID:")) config->gid = number(value);
   else if (starts_with(line, "WD:")) config->directory = value;
   else if (starts_with(line, "HN:")) config->host_name = value;
-  else if (starts_with(line, "EP:")) config->exit_port = number(value);
   else if (starts_with(line, "TTY:")) config->plain_console = number(value) == 0;
   else if (starts_with(line, "ARC:")) config->has_arguments = true;
   else if (starts_with(line, "ARV:")) add(config->arguments, &config->argument_count, unescape(value));

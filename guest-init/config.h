@@ -2,7 +2,7 @@
  * What the runtime asks for, one `KEY:value` a line, in blocks (docs/guests/linux.md):
  *
  *   UES  NAME=VALUE…                                     UEE   environment
- *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS SD EP TTY  UCE   process and machine
+ *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS SD TTY  UCE   process and machine
  *   UBS  ID MP …                                         UBE   volumes
  *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
@@ -58,8 +58,6 @@ struct config {
   unsigned nic_count;
   struct volume volumes[MOST_VOLUMES];
   unsigned volume_count;
-  /* I/O port of a device that takes the exit status and ends the monitor; 0 without. */
-  unsigned exit_port;
   /* The console is not a person's terminal: bytes are passed on as they are. */
   bool plain_console;
 };

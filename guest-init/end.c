@@ -42,14 +42,17 @@ static void unmount_disks(void) {
   }
 }
 
-void end_machine(int status, unsigned exit_port) {
+void end_machine(int status) {
   if (CALL(getpid, 0) != 1) CALL(exit_group, status);
   CALL(kill, -1, SIG_KILL);
   while (CALL(wait4, -1, NULL, 0, NULL) > 0) continue;
   CALL(sync, 0);
   unmount_disks();
   CALL(sync, 0);
-  if (status != 0 && exit_port != 0) write_port(exit_port, status > LARGEST_STATUS ? LARGEST_STATUS : (unsigned)status);
+  unsigned exit_port = 0;
+  const char *port = kernel_parameter("guest_init.exit_port");
+  if (status != 0 && port != NULL && parse_number(port, &exit_port))
+    write_port(exit_port, status > LARGEST_STATUS ? LARGEST_STATUS : (unsigned)status);
   /* A monitor that ends by a reset only says so by the parameter reboot=. */
   long command = kernel_parameter("reboot") != NULL ? LINUX_REBOOT_CMD_RESTART : LINUX_REBOOT_CMD_POWER_OFF;
   CALL(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, command, NULL);

@@ -34,7 +34,7 @@ static void regroup(struct config *config, char **words) {
     for (;;) {
       size_t length = length_of(word);
       bool closes = is_open && length > 0 && word[length - 1] == quote;
-      if (used + length + 2 > sizeof text) end_machine(STATUS_SETUP, 0);
+      if (used + length + 2 > sizeof text) end_machine(STATUS_SETUP);
       for (size_t i = 0; i < length - (closes ? 1 : 0); i++) text[used++] = word[i];
       if (!is_open || closes || *words == NULL) break;
       text[used++] = ' ';
@@ -66,7 +66,7 @@ _Noreturn void begin(long *stack) {
       config.environment[config.variables] = environment[config.variables];
   if (config.argument_count == 0) {
     SAY("guest-init: no program was named");
-    end_machine(STATUS_SETUP, config.exit_port);
+    end_machine(STATUS_SETUP);
   }
 
   /* Ours, not the image's. */
@@ -78,5 +78,5 @@ _Noreturn void begin(long *stack) {
   mount_for_application();
   if (config.host_name != NULL) CALL(sethostname, config.host_name, length_of(config.host_name));
   set_up_network(&config);
-  end_machine(run_application(&config), config.exit_port);
+  end_machine(run_application(&config));
 }

@@ -95,7 +95,7 @@ void mount_root_volume(const struct config *config) {
     if (result == 0) result = change_root(OWN_DIRECTORY "/root");
     if (result == 0) return;
     report(&config->volumes[i], result);
-    end_machine(STATUS_SETUP, config->exit_port);
+    end_machine(STATUS_SETUP);
   }
 }
 

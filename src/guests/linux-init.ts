@@ -5,6 +5,7 @@
  */
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
+import { utf8Size } from "../text-size.ts";
 import { guestProblem } from "./command-line.ts";
 import type { GuestDisk, GuestInput } from "./guest.ts";
 import type { GuestNetwork } from "./network.ts";
@@ -39,7 +40,7 @@ export function initText(
       : []),
   ];
   const text = `${lines.join("\n")}\n`;
-  if (isOwn && (text.length * 3 > MOST_TEXT || args.length > MOST_WORDS || input.env.length > MOST_WORDS)) {
+  if (isOwn && (utf8Size(text) > MOST_TEXT || args.length > MOST_WORDS || input.env.length > MOST_WORDS)) {
     problems.push(guestProblem("linux: too many or too long arguments and environment variables for guest-init"));
   }
   return text;
@@ -54,7 +55,6 @@ function ownLines(input: GuestInput, args: readonly string[]): readonly string[]
     ...(input.networks[0]?.search ?? []).map((domain) => `SD:${domain}`),
     ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
     `TTY:${process.terminal ? 1 : 0}`,
-    ...(hasDebugExit(input) ? [`EP:${EXIT_PORT}`] : []),
     ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),
     `ARC:${args.length}`,
     ...args.map((argument) => `ARV:${escapeLine(argument)}`),

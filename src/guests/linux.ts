@@ -51,6 +51,7 @@ function needs(input: GuestInput): GuestAnswer {
     problems.push(guestProblem("linux: guest-init was given no program: add it to process.args"));
   }
   const hasRamRoot = input.initrd;
+  const debugExit = isOwn && hasDebugExit(input);
   const attached = disks(input);
   const words = [
     "panic=-1",
@@ -61,6 +62,8 @@ function needs(input: GuestInput): GuestAnswer {
     ...(network === undefined ? [] : addressWords(network)),
     ...(kind === "other" ? input.env.map((entry) => environmentWord(entry, problems)) : configurationWords(hasRamRoot)),
     ...(network === undefined ? [] : routeWords(network)),
+    // Here and not in the configuration: it counts before that is read, too.
+    ...(debugExit ? [`guest_init.exit_port=${EXIT_PORT}`] : []),
     `${hasRamRoot ? "rdinit" : "init"}=${initWord(init, problems)}`,
     ...(isOwn ? [] : ["--", argumentWords(kind, args, problems)]),
   ];
@@ -69,7 +72,6 @@ function needs(input: GuestInput): GuestAnswer {
   const volumes = isRoot(input) ? [] : attached;
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
-  const debugExit = isOwn && hasDebugExit(input);
   return {
     needs: {
       commandLine,

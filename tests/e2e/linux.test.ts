@@ -210,7 +210,14 @@ function machineWith(configuration: string, applets: readonly string[], more: re
   const serial = join(scratch(), "serial.txt");
   const output = (): string => (existsSync(serial) ? readFileSync(serial, "utf8") : "");
   const machine = "-M pc -accel tcg -m 128 -nodefaults -display none -no-reboot -monitor stdio".split(" ");
-  const guest = ["-kernel", kernel.image, "-initrd", initrd, "-append", "console=ttyS0 quiet rdinit=/.urunc/init"];
+  const guest = [
+    "-kernel",
+    kernel.image,
+    "-initrd",
+    initrd,
+    "-append",
+    "console=ttyS0 quiet guest_init.exit_port=244 rdinit=/.urunc/init",
+  ];
   const devices = ["-serial", `file:${serial}`, "-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
   const running = start(scratch(), ["qemu-system-x86_64", ...machine, ...devices, ...more, ...guest]);
   atEnd(() => void running.child.kill("SIGKILL"));
@@ -224,7 +231,7 @@ function nic(id: string, mac: string): readonly string[] {
 describe("guest-init", () => {
   it.each(["system_powerdown", "sendkey ctrl-alt-delete"])("passes %s on as a request to end", async (press) => {
     const script = "trap 'echo got; exit 9' TERM; echo up; while :; do sleep 1; done";
-    const configuration = `UCS\nTTY:0\nEP:244\nARC:3\nARV:/bin/sh\nARV:-c\nARV:${script}\nUCE\n`;
+    const configuration = `UCS\nTTY:0\nARC:3\nARV:/bin/sh\nARV:-c\nARV:${script}\nUCE\n`;
     const { running, output } = machineWith(configuration, ["sh", "sleep"]);
     await until("the application is up", () => output().includes("up"), 40_000);
     running.write(`${press}\n`);
@@ -232,10 +239,16 @@ describe("guest-init", () => {
     expect(output()).toContain("got");
   });
 
+  it("ends with 125 when its configuration cannot be used", async () => {
+    const { running, output } = machineWith("UCS\nUID:root\nUCE\n", ["sh"]);
+    expect(await running.ended(), output()).toBe(2 * 125 + 1);
+    expect(output()).toContain("guest-init: configuration: cannot use the line root");
+  });
+
   it("sets up every nic with addresses of both families, gateways elsewhere, MTU and name, and the resolver", async () => {
     const script = "ip -o address; ip route; ip -6 route; ip -o link; cat /etc/resolv.conf; hostname; echo end";
     const configuration = [
-      ...["UCS", "TTY:0", "EP:244", "HN:web", "SD:a.example", "SD:b.example", "NS:10.9.8.53", "NS:fd00::53"],
+      ...["UCS", "TTY:0", "HN:web", "SD:a.example", "SD:b.example", "NS:10.9.8.53", "NS:fd00::53"],
       ...["ARC:3", "ARV:/bin/sh", "ARV:-c", `ARV:${script}`, "UCE", "UNS"],
       // The first card of the machine is the second of the container, so that the names have to change places.
       ...["MAC:0a:00:00:00:00:02", "NAME:eth0", "MTU:1400", "IP:10.9.8.7", "MSK:255.255.255.255", "GW:169.254.1.1"],

@@ -50,7 +50,7 @@ describe("container boot", () => {
   test("keeps arguments and environment off the kernel's command line", () => {
     const { commandLine, warnings } = needsOf({ ...boot, args: Array(100).fill("word"), env: Array(100).fill("A=1") });
     expect(commandLine).toBe(
-      "panic=-1 console=ttyS0 quiet root=/dev/ram0 rw URUNIT_CONFIG=/urunit.conf rdinit=/.urunc/init",
+      "panic=-1 console=ttyS0 quiet root=/dev/ram0 rw URUNIT_CONFIG=/urunit.conf guest_init.exit_port=244 rdinit=/.urunc/init",
     );
     expect(warnings).toEqual([]);
   });
@@ -87,7 +87,7 @@ describe("container boot", () => {
     const arm = needsOf({ ...boot, arch: "aarch64" });
     expect(arm).not.toHaveProperty("debugExit");
     expect(arm.monitorOptions).toEqual([]);
-    expect(arm.initConfiguration?.text).not.toContain("EP:");
+    expect(arm.commandLine).not.toContain("exit_port");
   });
 
   test("refuses more than guest-init has room for", () => {
