@@ -53,10 +53,11 @@ _Noreturn void begin(long *stack) {
   const char *const *environment = (const char *const *)(argv + stack[0] + 1);
 
   mount_kernel_file_systems();
-  open_console();
+  bool has_console = open_console();
   read_kernel_parameters();
   CALL(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF, NULL);
   load_modules();
+  if (!has_console) wait_for_console();
 
   const char *path = value_in(environment, "URUNIT_CONFIG=");
   read_config(path == NULL ? "/urunit.conf" : path, &config);

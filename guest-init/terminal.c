@@ -7,15 +7,22 @@
 #include "system.h"
 #include "text.h"
 
+enum { WAIT_MS = 2000, STEP_MS = 10 };
+
 static void make_standard(long fd) {
   for (int number = 0; number < 3; number++)
     if (fd != number) CALL(dup3, fd, number, 0);
   if (fd > 2) CALL(close, fd);
 }
 
-void open_console(void) {
+bool open_console(void) {
   long fd = CALL(openat, AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY);
   if (fd >= 0) make_standard(fd);
+  return fd >= 0;
+}
+
+void wait_for_console(void) {
+  for (unsigned waited = 0; waited < WAIT_MS && !open_console(); waited += STEP_MS) pause_for(STEP_MS);
 }
 
 /* /dev/console cannot be a controlling terminal; the device behind it can. The last one listed is the preferred one. */

@@ -8,6 +8,10 @@ export const MACHINE_CHOICES = ["auto", "pc", "q35", "microvm", "virt"] as const
 /** Machine of QEMU; `auto`: the one that boots every guest of the host's architecture. */
 export type MachineChoice = (typeof MACHINE_CHOICES)[number];
 
+export const CONSOLE_CHOICES = ["serial", "virtio"] as const;
+/** What the console of a Linux guest is. */
+export type ConsoleChoice = (typeof CONSOLE_CHOICES)[number];
+
 export const LOG_LEVELS = ["panic", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -28,6 +32,8 @@ export interface MonitorConfiguration {
   readonly accel: AcceleratorChoice;
   /** qemu only. */
   readonly machine: MachineChoice;
+  /** qemu only. */
+  readonly console: ConsoleChoice;
   /** Control socket in /tmp of the monitor's root, for monitors that have one; empty: none. */
   readonly socketPath: string;
   /** Whether `kill` presses the guest's power button by the control socket, which then is never empty. */

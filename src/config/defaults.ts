@@ -9,6 +9,7 @@ export const DEFAULT_MONITOR: MonitorConfiguration = {
   vhost: false,
   accel: "auto",
   machine: "auto",
+  console: "serial",
   socketPath: "",
   gracefulShutdown: false,
   shutdownTimeout: 0,

@@ -8,6 +8,7 @@ import { below, type Findings, findings, inShort, isObject, type JsonObject, rep
 import { type Result, refusal, success } from "../result.ts";
 import {
   ACCELERATOR_CHOICES,
+  CONSOLE_CHOICES,
   type Configuration,
   type ContainerBootConfiguration,
   LOG_LEVELS,
@@ -87,7 +88,7 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];
-const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine", "vhost"];
+const QEMU_KEYS: readonly string[] = ["data_path", "accel", "machine", "vhost", "console"];
 const SOCKET_KEYS: readonly string[] = ["socket_path", "graceful_shutdown", "shutdown_timeout"];
 /** Where a monitor listens that is to be asked and has no socket of its own configured. */
 const DEFAULT_SOCKET = "/tmp/urunc-vmm-api.sock";
@@ -115,6 +116,7 @@ function readMonitor(reading: Reading, monitors: JsonObject, kind: MonitorKind):
     vhost: flag(reading, monitor, "vhost", path, defaults.vhost),
     accel: kind === "qemu" ? oneOf(reading, monitor, "accel", path, ACCELERATOR_CHOICES, "auto") : defaults.accel,
     machine: kind === "qemu" ? oneOf(reading, monitor, "machine", path, MACHINE_CHOICES, "auto") : defaults.machine,
+    console: kind === "qemu" ? oneOf(reading, monitor, "console", path, CONSOLE_CHOICES, "serial") : defaults.console,
     socketPath: graceful && socket === "" ? DEFAULT_SOCKET : socket,
     gracefulShutdown: graceful,
     shutdownTimeout: hasSocket ? count(reading, monitor, "shutdown_timeout", path, LONGEST_SHUTDOWN) : 0,

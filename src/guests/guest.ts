@@ -34,6 +34,8 @@ export interface GuestInput {
   readonly blockDevice?: string;
   /** What the kernel's Solo5 manifest declares; absent when it has none. */
   readonly devices?: readonly Solo5Device[];
+  /** The configuration asks for a virtio console where the guest can have one. */
+  readonly virtioConsole?: boolean;
   /** Container boot: the image is an ordinary one, and the init is ours. */
   readonly containerBoot?: boolean;
   /** Who the application is, for guests that can be told; absent: root in `/`. */
@@ -78,6 +80,8 @@ export interface GuestNeeds {
    * the modern one only. Absent: as QEMU does.
    */
   readonly virtioNet?: "legacy" | "modern";
+  /** The guest's console is a virtio device, not the serial port. */
+  readonly virtioConsole?: true;
   /** The guest sets the MTU of its nics by what it is told, so that the monitor need not show it. */
   readonly knowsMtu?: true;
   /** The firmware starts the first disk, and there is no kernel file and no command line. */

@@ -78,6 +78,7 @@ function needs(input: GuestInput): GuestAnswer {
       disks: attached,
       nics: nicIds(input.networks, isOwn ? MOST_NICS : 1),
       ...(isOwn ? { knowsMtu: true } : {}),
+      ...(input.virtioConsole === true ? { virtioConsole: true } : {}),
       monitorOptions: debugExit ? ["-device", `isa-debug-exit,iobase=${EXIT_PORT},iosize=4`] : [],
       ...(text === undefined ? {} : { initConfiguration: { form: hasRamRoot ? "file" : "raw", text } }),
       ...(debugExit ? { debugExit } : {}),
@@ -96,9 +97,10 @@ function argumentWords(kind: InitKind | "other", args: readonly string[], proble
   return args.map((argument) => word(argument, problems)).join(" ");
 }
 
-/** The serial port of each machine. Firecracker ends when the keyboard controller resets it, and by nothing else. */
+/** The virtio console where it is asked for, else the serial port of each machine. Firecracker ends when the keyboard controller resets it, and by nothing else. */
 function monitorWords(input: GuestInput): readonly string[] {
   const isArm = input.arch === "aarch64";
+  if (input.virtioConsole === true) return ["console=hvc0"];
   if (input.monitor === "firecracker") return isArm ? ["console=ttyS0"] : ["console=ttyS0", "reboot=k"];
   return [isArm ? "console=ttyAMA0" : "console=ttyS0"];
 }

@@ -55,8 +55,7 @@ function argv(input: MonitorInput): readonly string[] {
     // signal=off: Ctrl-C on the terminal is a character for the guest, not the end of the monitor.
     "-chardev",
     "stdio,id=console,signal=off",
-    "-serial",
-    "chardev:console",
+    ...consoleOptions(input, machine),
     ...(socketPath === "" ? [] : ["-qmp", `unix:${optionValue(socketPath)},server=on,wait=off`]),
     ...nicOptions(input, machine === "microvm" || machine === "virt"),
     // A guest that resets itself has ended.
@@ -68,6 +67,12 @@ function argv(input: MonitorInput): readonly string[] {
     ...input.guest.monitorOptions,
     ...(input.guest.commandLine === "" ? [] : ["-append", input.guest.commandLine]),
   ];
+}
+
+function consoleOptions(input: MonitorInput, machine: string): readonly string[] {
+  if (input.guest.virtioConsole !== true) return ["-serial", "chardev:console"];
+  const bus = machine === "microvm" ? "virtio-serial-device" : "virtio-serial-pci";
+  return ["-device", bus, "-device", "virtconsole,chardev=console"];
 }
 
 /** `pc` boots every guest, with KVM and without; see docs/monitors/qemu.md. */

@@ -149,6 +149,7 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
     version: metadata.version,
     initrd: hasInitrd(planning),
     ...(metadata.boot === undefined ? {} : { containerBoot: true }),
+    ...(planning.settings.console === "virtio" ? { virtioConsole: true } : {}),
     process: {
       cwd: spec.process.cwd,
       uid: spec.process.user.uid,

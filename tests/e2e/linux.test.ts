@@ -147,6 +147,19 @@ describe("an ordinary image on a kernel of the host", () => {
     expect((await ended(runtimeOf(), bundle)).status).toBe(7);
   });
 
+  it("has a virtio console where the configuration says so", async () => {
+    const runtime = urunc(
+      `console = "virtio"\n[container_boot]\ndirectories = ["${kernel.directory}", "${scratch()}"]\n`,
+    );
+    const bundle = ordinary({
+      args: ["sh", "-c", "cat /sys/class/tty/console/active; echo end; exit 3"],
+      annotations: { [annotation("bootInitrd")]: moduleInitrd() },
+    });
+    const { status, lines } = await ended(runtime, bundle);
+    expect(lines).toContain("hvc0");
+    expect(status).toBe(3);
+  });
+
   it("says that a program is not there", async () => {
     const running = runtimeOf().begin("run", "--bundle", ordinary({ args: ["/bin/nothing"] }), "linux");
     expect(await running.ended()).toBe(127);

@@ -15,6 +15,7 @@ const MODULES = [
   "drivers/virtio/virtio_pci_modern_dev",
   "drivers/virtio/virtio_pci_legacy_dev",
   "drivers/virtio/virtio_pci",
+  "drivers/char/virtio_console",
   "drivers/block/virtio_blk",
   "net/core/failover",
   "drivers/net/net_failover",
