@@ -104,9 +104,12 @@ function removeQuietly(directory: string): void {
   }
 }
 
-/** In the new process: joins the cgroup v1 directories. `0` stands for the writer and costs no lock of the kernel. */
-export function enterCgroup(entrance: CgroupEntrance): void {
-  for (const tasks of entrance.v1) writeText(tasks, "0");
+/**
+ * Puts a process with one thread into the cgroup v1 directories; clone3(2) does that for cgroup v2. 0 stands for the
+ * caller, which costs no lock of the kernel.
+ */
+export function enterCgroup(entrance: CgroupEntrance, pid = 0): void {
+  for (const tasks of entrance.v1) writeText(tasks, String(pid));
   closeEntrance(entrance);
 }
 

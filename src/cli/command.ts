@@ -24,6 +24,8 @@ export interface GlobalOptions {
   /** `--root` was given: runc's containers lie below the same directory. */
   readonly rootGiven: boolean;
   readonly debug: boolean;
+  /** systemd makes the containers' cgroups. */
+  readonly systemdCgroup: boolean;
 }
 
 /** What a verb is called with. */

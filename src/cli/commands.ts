@@ -116,16 +116,23 @@ export const COMMANDS: readonly Command[] = [
   },
   { name: "pause", summary: "let a container stand still", ...ONE_ID, flags: [], load: pause },
   { name: "resume", summary: "let a paused container go on", ...ONE_ID, flags: [], load: pause },
-  { name: "update", summary: "change the resources of a container of runc", ...ONE_ID, flags: UPDATE, load: foreign },
+  {
+    name: "update",
+    summary: "change the limits of a container",
+    description: "The memory of a guest is fixed at create. --resources wins over the other options.",
+    ...ONE_ID,
+    flags: UPDATE,
+    load: () => import("../commands/update.ts"),
+  },
   {
     name: "events",
-    summary: "print events and statistics of a container of runc",
+    summary: "print events and statistics of a container",
     ...ONE_ID,
     flags: [
       { name: "interval", value: "TIME", help: "time between two statistics" },
       { name: "stats", help: "print one statistic and end" },
     ],
-    load: foreign,
+    load: () => import("../commands/events.ts"),
   },
   {
     name: "checkpoint",

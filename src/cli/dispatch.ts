@@ -59,7 +59,12 @@ function globalOptions({ options }: Parsed): GlobalOptions {
   const given = options.text("root");
   const root = given === undefined ? DEFAULT_ROOT : absolutePath(given).replace(/\/+$/, "");
   if (root === "") throw usage("option --root argument should not be set to /");
-  return { root, rootGiven: given !== undefined, debug: options.has("debug") };
+  return {
+    root,
+    rootGiven: given !== undefined,
+    debug: options.has("debug"),
+    systemdCgroup: options.has("systemd-cgroup"),
+  };
 }
 
 function checkArguments(command: Command, args: readonly string[]): void {

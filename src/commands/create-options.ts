@@ -51,6 +51,7 @@ export function createOptions(
     root: global.root,
     id: args[0] ?? "",
     bundle,
+    systemdCgroup: global.systemdCgroup,
     warn: log.warning,
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidfdSocket === undefined ? {} : { pidfdSocket }),

@@ -1,84 +1,22 @@
-import { deviceNumbers } from "../cgroups/devices.ts";
 import { isFrozen, thaw } from "../cgroups/freezer.ts";
-import { applyDevices, applyLimits, isV1 } from "../cgroups/limits.ts";
-import { type CgroupEntrance, checkIsFree, makeCgroup } from "../cgroups/make.ts";
-import { pidsOf, signalAll } from "../cgroups/processes.ts";
+import { isV1 } from "../cgroups/limits.ts";
+import { endProcesses, pidsOf, signalAll } from "../cgroups/processes.ts";
 import { removeCgroup } from "../cgroups/remove.ts";
-import { failureOf, RuntimeFailure } from "../failure.ts";
-import { TUN_DEVICE } from "../plan/fact-query.ts";
-import type { CgroupPlan, LaunchPlan } from "../plan/launch-plan.ts";
-import {
-  type CgroupPlace,
-  cgroupfsPlace,
-  hierarchyRoot,
-  isUnified,
-  type Membership,
-  parseMemberships,
-} from "../resources/cgroup-place.ts";
-import { exists, readTextFile } from "../sys/file.ts";
-import { type CgroupRecord, readCgroupRecord, writeCgroupRecord } from "./cgroup-record.ts";
-import type { CleanupStack } from "./cleanup.ts";
+import { stopUnit } from "../cgroups/systemd.ts";
+import { RuntimeFailure } from "../failure.ts";
+import type { CgroupPlace } from "../resources/cgroup-place.ts";
+import { type CgroupRecord, readCgroupRecord } from "./cgroup-record.ts";
 import type { ContainerRecord } from "./record.ts";
 import { type Status, statusOf } from "./status.ts";
 
-const MEMBERSHIPS_LIMIT = 1 << 20;
-
-/** What init opens itself, before it is the monitor. */
-const DEVICES_OF_INIT: readonly string[] = ["/dev/null", TUN_DEVICE];
-
-/** The cgroup of a container that is being created. */
-export interface ContainerCgroup {
-  readonly plan: CgroupPlan;
-  readonly place: CgroupPlace;
-}
-
-/**
- * Decides where the container's cgroup will lie; nothing is made.
- *
- * @returns undefined for a bundle that asks for none.
- * @throws RuntimeFailure `cgroups-path`, or `cgroup` when somebody else's processes are there.
- */
-export function placeCgroup({ cgroup }: LaunchPlan, id: string): ContainerCgroup | undefined {
-  if (cgroup === undefined) return undefined;
-  const memberships = mountedHierarchies();
-  const place = cgroupfsPlace(cgroup.path, id, memberships);
-  if (!place.ok) throw failureOf("Cgroup", place.problems);
-  checkIsFree(place.value);
-  return { plan: cgroup, place: place.value };
-}
-
-/** The cgroups of this process in the hierarchies that can be reached. */
-function mountedHierarchies(): readonly Membership[] {
-  const all = parseMemberships(readTextFile("/proc/self/cgroup", MEMBERSHIPS_LIMIT));
-  const unified = isUnified(all);
-  const mounted = all.filter(({ controllers }) => exists(`${hierarchyRoot(controllers, unified)}/cgroup.procs`));
-  if (mounted.length > 0) return mounted;
-  throw new RuntimeFailure(
-    "cgroup",
-    "No cgroup hierarchy is mounted below /sys/fs/cgroup: mount one, as systemd does",
-    {
-      kind: "system",
-    },
-  );
-}
-
-/** Makes the cgroup; it is noted before, so that `delete` finds what a killed `create` leaves. */
-export function makeContainerCgroup(
-  directory: number,
-  cgroup: ContainerCgroup,
-  guestMemory: number,
-  cleanup: CleanupStack,
-): CgroupEntrance {
-  writeCgroupRecord(directory, { place: cgroup.place, guestMemory, overhead: cgroup.plan.overhead });
-  const entrance = makeCgroup(cgroup.place);
-  cleanup.push(() => removeCgroup(cgroup.place));
-  return entrance;
-}
-
-/** Every limit of the bundle, and the devices that bundle and plan name. */
-export function limitContainer({ plan, place }: ContainerCgroup, { devices }: LaunchPlan): void {
-  applyLimits(place, plan.resources);
-  applyDevices(place, plan.resources, deviceNumbers([...DEVICES_OF_INIT, ...devices.map(({ path }) => path)]));
+/** Removes a container's cgroup, and the unit of systemd that it belongs to, with whatever still lives in it. */
+export function removeContainerCgroup(place: CgroupPlace): void {
+  if (place.unit !== undefined) {
+    // systemd would ask politely first.
+    endProcesses(place);
+    stopUnit(place.unit);
+  }
+  removeCgroup(place);
 }
 
 /** Lets a container's processes go on, so that they notice SIGKILL; cgroup v2 needs no such help. */

@@ -9,7 +9,6 @@ import { waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
-import { limitContainer, makeContainerCgroup, placeCgroup } from "./cgroup.ts";
 import { type CleanupStack, cleanupStack } from "./cleanup.ts";
 import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
 import {
@@ -23,6 +22,7 @@ import {
 } from "./container-directory.ts";
 import { runHooks, runPoststopHooks } from "./hooks.ts";
 import { runInit } from "./init.ts";
+import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./make-cgroup.ts";
 import { cloneIntoNamespaces, openNamespaces } from "./namespaces.ts";
 import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
@@ -38,6 +38,8 @@ export interface CreateOptions {
   readonly keepConsole: boolean;
   readonly pidfdSocket?: string;
   readonly pidFile?: string;
+  /** systemd makes the cgroup. */
+  readonly systemdCgroup: boolean;
   readonly timestamps: Timestamps;
   readonly warn: (message: string) => void;
 }
@@ -62,7 +64,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkId(options.id);
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
-  const cgroup = placeCgroup(bundle.plan, options.id);
+  const cgroup = placeCgroup(bundle.plan, options.id, options.systemdCgroup);
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
   try {
@@ -100,6 +102,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         hooks: bundle.spec.hooks,
         namespaces,
         ...(entrance === undefined ? {} : { entrance }),
+        awaitsPlace: cgroup?.scope !== undefined,
         creator: init,
         listener,
         scratch: directory.path,
@@ -114,7 +117,11 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
     if (console !== undefined) close(console.slave);
     if (entrance !== undefined) closeEntrance(entrance);
-    if (cgroup !== undefined) limitContainer(cgroup, bundle.plan);
+    if (cgroup !== undefined) {
+      startScope(cgroup, options.id, child.pid, cleanup);
+      limitContainer(cgroup, bundle.plan);
+      if (cgroup.scope !== undefined) send(creator, "placed");
+    }
 
     awaitReady(creator);
     const record = recordOf(options, identity);

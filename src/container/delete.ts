@@ -1,6 +1,5 @@
-import { removeCgroup } from "../cgroups/remove.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { statusWithPause, wakeContainer } from "./cgroup.ts";
+import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.ts";
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
@@ -43,7 +42,7 @@ export function removeRemains(directory: ContainerDirectory): void {
 
 function removeCgroupOf({ path }: ContainerDirectory): void {
   const cgroup = readCgroupRecord(path);
-  if (cgroup !== undefined) removeCgroup(cgroup.place);
+  if (cgroup !== undefined) removeContainerCgroup(cgroup.place);
 }
 
 function endAndRemove(

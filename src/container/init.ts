@@ -50,6 +50,8 @@ export interface InitInput {
   readonly namespaces: NamespaceSet;
   /** The way into the container's cgroup; absent where it has none. */
   readonly entrance?: CgroupEntrance;
+  /** `create` has this process put into its cgroup, and says when that is done. */
+  readonly awaitsPlace: boolean;
   /** Init's end of the socketpair with `create`. */
   readonly creator: number;
   /** The listening init.sock. */
@@ -98,6 +100,7 @@ function fail(socket: number, error: unknown): never {
 function prepare(input: InitInput): void {
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
+  if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);
   // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962).
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setsid();

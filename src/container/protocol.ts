@@ -6,15 +6,17 @@ import { recvFds, sendFds } from "../sys/socket.ts";
  * What create, start and init say to each other, over SOCK_SEQPACKET sockets: one message, one packet.
  *
  *   create ⇄ init (a socketpair)                     start ⇄ init (init.sock in the container's directory)
- *   ← ready       namespaces joined                  → start    carry out the rest of the plan
- *   → hooks       run createContainer hooks          ← note     a line for the log: what was decided
- *   ← ready       they succeeded                     ← exec     the next call is execve
- *   → created     the container is made: wait        ← error    what failed; init ends
- *   ← error       what failed; init ends             (end)      after `exec`: the monitor runs, since execve has
- *   (end)         create is gone: init ends too                 closed the socket; without it: init was killed
+ *   → placed      init is in the cgroup that systemd → start    carry out the rest of the plan
+ *                 has made; said only then           ← note     a line for the log: what was decided
+ *   ← ready       namespaces joined                  ← exec     the next call is execve
+ *   → hooks       run createContainer hooks          ← error    what failed; init ends
+ *   ← ready       they succeeded                     (end)      after `exec`: the monitor runs, since execve has
+ *   → created     the container is made: wait                   closed the socket; without it: init was killed
+ *   ← error       what failed; init ends
+ *   (end)         create is gone: init ends too
  */
 export type Message =
-  | { readonly type: "ready" | "hooks" | "created" | "start" | "exec" | "end" }
+  | { readonly type: "placed" | "ready" | "hooks" | "created" | "start" | "exec" | "end" }
   | { readonly type: "error"; readonly text: string }
   | { readonly type: "note"; readonly level: NoteLevel; readonly text: string };
 
@@ -61,6 +63,7 @@ export function receive(fd: number): Message {
     if (text.startsWith(start)) return { type: "note", level, text: text.slice(start.length) };
   }
   switch (text) {
+    case "placed":
     case "ready":
     case "hooks":
     case "created":

@@ -59,7 +59,7 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
       namespaces: NAMESPACE_TYPES.filter((type) => type !== "user"),
       // The monitor keeps no capability, whatever the spec lists.
       capabilities: [],
-      cgroup: { v1: false, v2: false, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: { enabled: true },
       apparmor: OFF,
       selinux: OFF,

@@ -1,12 +1,14 @@
 // The cgroup of a container, driver cgroupfs, on whatever version of cgroups the host has the controllers in.
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type BundleOptions, helloBundle } from "../lib/bundle.ts";
+import { type BundleOptions, busyboxBundle, helloBundle } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { cgroups, isAlive } from "../lib/host.ts";
-import { atEnd, leftovers } from "../lib/hygiene.ts";
-import { urunc } from "../lib/runtime.ts";
+import { atEnd, leftovers, scratch } from "../lib/hygiene.ts";
+import { parseJson } from "../lib/json.ts";
+import { type Runtime, runc, urunc } from "../lib/runtime.ts";
 
 const MIB = 1024 * 1024;
 /** QEMU without KVM, and the tables of pages of a guest of 64 MiB. */
@@ -165,5 +167,117 @@ describe("pause and resume", () => {
     runtime.create("bare", helloBundle({ args: ["hello", "--stay"] }));
     expect(runtime.verb("pause", "bare").status).toBe(1);
     expect(runtime.lastError()).toContain("it has no cgroup of its own");
+  });
+});
+
+/** Names of all members, lists and counters by what they are only. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return "list";
+  if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, shape(Reflect.get(value, key))]),
+  );
+}
+
+describe("events", () => {
+  it("have runc's members", async () => {
+    const stats = (runtime: Runtime, bundle: string) => {
+      runtime.create("stats", bundle);
+      succeed(runtime.verb("start", "stats"));
+      return parseJson(succeed(runtime.verb("events", "--stats", "stats")).stdout());
+    };
+    const resources = { pids: { limit: 99 } };
+    const theirs = stats(runc(), busyboxBundle({ args: ["/bin/sleep", "60"], resources }));
+    const ours = stats(urunc(), staying({ resources, name: "unikernel", cgroupsPath: `/urunc-test-${process.pid}` }));
+    for (const member of ["type", "id"])
+      expect(Reflect.get(Object(ours), member)).toBe(Reflect.get(Object(theirs), member));
+    const data = (event: unknown) => Object(Reflect.get(Object(event), "data"));
+    expect(Object.keys(data(ours))).toEqual(Object.keys(data(theirs)));
+    for (const member of ["pids", "cpuset", "hugetlb", "intel_rdt", "network_interfaces"]) {
+      expect(shape(data(ours)[member])).toEqual(shape(data(theirs)[member]));
+    }
+    expect(Object.keys(data(ours).memory.raw).sort()).toEqual(Object.keys(data(theirs).memory.raw).sort());
+    expect(shape(data(ours).cpu.usage)).toEqual(shape(data(theirs).cpu.usage));
+    expect(Object.keys(data(ours).memory.usage)).toEqual(Object.keys(data(theirs).memory.usage));
+    expect(data(ours).memory.usage.usage).toBeGreaterThan(1_000_000);
+    expect(data(ours).cpu.usage.total).toBeGreaterThan(1_000_000);
+  });
+
+  it("come in their interval and end with the container", async () => {
+    const runtime = urunc();
+    runtime.create("follow", staying());
+    succeed(runtime.verb("start", "follow"));
+    const events = runtime.begin("events", "--interval=200ms", "follow");
+    await until("there are statistics", () => events.stdout().split("\n").length > 2);
+    succeed(runtime.verb("kill", "follow", "KILL"));
+    await until("the events end", () => events.child.exitCode !== null);
+    expect(events.stdout()).toContain('{"type":"stats","id":"follow","data":{"cpu"');
+  });
+
+  it("tell when the kernel killed the monitor for want of memory", async () => {
+    const runtime = urunc("memory_overhead_mb = 1\n");
+    const path = `/urunc-test-${process.pid}`;
+    const { pid } = runtime.create("oom", staying({ cgroupsPath: path }));
+    const events = runtime.begin("events", "--interval=1h", "oom");
+    await sleep(500);
+    // The guest alone does not take what it may have; so less is left than QEMU needs.
+    writeFileSync(V1 ? `/sys/fs/cgroup/memory${path}/memory.limit_in_bytes` : `/sys/fs/cgroup${path}/memory.max`, "6M");
+    runtime.verb("start", "oom");
+    await until("the monitor has ended", () => !isAlive(pid));
+    await until("the kill is told", () => events.stdout().includes('{"type":"oom","id":"oom"}'));
+    await until("the events end", () => events.child.exitCode !== null);
+  });
+
+  it("refuse a container that is not there or has no cgroup", () => {
+    const runtime = urunc();
+    expect(runtime.verb("events", "--stats", "nobody").status).toBe(1);
+    runtime.create("bare", helloBundle({ args: ["hello", "--stay"] }));
+    expect(runtime.verb("events", "--stats", "bare").status).toBe(1);
+    expect(runtime.lastError()).toContain("it has no cgroup of its own");
+    expect(runtime.verb("events", "--interval", "soon", "bare").status).toBe(1);
+  });
+});
+
+describe("update", () => {
+  const path = `/urunc-test-${process.pid}`;
+
+  it("changes limits by options and by a file", () => {
+    const runtime = urunc();
+    runtime.create("update", staying({ cgroupsPath: path }));
+    succeed(
+      runtime.verb("update", "--cpu-share", "256", "--pids-limit", "77", "--memory-reservation", "16m", "update"),
+    );
+    expect(cgroupFile(path, "cpu.shares", "cpu.weight")).toBe(V1 ? "256" : "10");
+    expect(cgroupFile(path, "pids.max", "pids.max")).toBe("77");
+    expect(cgroupFile(path, "memory.soft_limit_in_bytes", "memory.low")).toBe(String(16 * MIB + OVERHEAD));
+    const input = JSON.stringify({
+      pids: { limit: -1 },
+      cpu: { cpus: "0" },
+      memory: { limit: 64 * MIB, swap: 96 * MIB },
+    });
+    writeFileSync(join(scratch(), "resources.json"), input);
+    succeed(runtime.verbWith({ stdin: join(scratch(), "resources.json") }, "update", "--resources", "-", "update"));
+    expect(cgroupFile(path, "pids.max", "pids.max")).toBe("max");
+    expect(cgroupFile(path, "cpuset.cpus", "cpuset.cpus")).toBe("0");
+    expect(cgroupFile(path, "memory.limit_in_bytes", "memory.max")).toBe(String(64 * MIB + OVERHEAD));
+    succeed(runtime.verb("update", "--memory", "-1", "update"));
+  });
+
+  it.each([
+    [["--memory", "128M"], "cannot grow"],
+    [["--memory", "32M"], "cannot shrink"],
+    [["--memory", "much"], "memory.limit"],
+    [["--cpuset-cpus", "a"], "cpu.cpus"],
+    [["--l3-cache-schema", "x"], "not supported"],
+    [["--resources", "/nonexistent"], "/nonexistent"],
+  ])("refuses %j and changes nothing", (options, words) => {
+    const runtime = urunc();
+    runtime.create("update", staying({ cgroupsPath: path }));
+    const before = cgroupFile(path, "pids.max", "pids.max");
+    expect(runtime.verb("update", "--pids-limit", "5", ...options, "update").status).toBe(1);
+    expect(runtime.lastError()).toContain(words);
+    expect(cgroupFile(path, "pids.max", "pids.max")).toBe(before);
   });
 });

@@ -159,7 +159,7 @@ describe("the features document", () => {
         uhyve: undefined,
       },
     });
-    expect(document.linux.cgroup).toEqual({ v1: false, v2: false, systemd: false, systemdUser: false, rdma: false });
+    expect(document.linux.cgroup).toEqual({ v1: true, v2: true, systemd: true, systemdUser: true, rdma: true });
     expect(document.linux.namespaces).not.toContain("user");
     expect(document.annotations).toEqual({
       "com.urunc.runtime.version": "1.0",

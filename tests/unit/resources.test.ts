@@ -5,6 +5,7 @@ import type { DeviceRule } from "../../src/oci/resources.ts";
 import { cgroupfsPlace, directoryOf, parseMemberships } from "../../src/resources/cgroup-place.ts";
 import { deviceProgram } from "../../src/resources/device-program.ts";
 import { deviceRules, v1DeviceSettings } from "../../src/resources/device-rules.ts";
+import { limitProperties, parseScope, scopePlace } from "../../src/resources/scope.ts";
 import { integerText } from "../../src/resources/setting.ts";
 import { v1Settings } from "../../src/resources/v1-settings.ts";
 import { cpuWeight, v2Settings, v2Swap } from "../../src/resources/v2-settings.ts";
@@ -240,5 +241,67 @@ describe("device rules", () => {
       "devices.allow b 8:0 rw",
       "devices.allow c 10:232 rwm",
     ]);
+  });
+});
+
+describe("a scope of systemd", () => {
+  const scope = (path: string | undefined, isRoot = true) => {
+    const result = parseScope(path, "id", isRoot);
+    return result.ok ? result.value : result.problems[0]?.message;
+  };
+
+  it("is named by slice, prefix and name", () => {
+    expect(scope("kubepods-pod1.slice:cri:abc")).toEqual({ slice: "kubepods-pod1.slice", unit: "cri-abc.scope" });
+    expect(scope("::abc")).toEqual({ slice: "system.slice", unit: "abc.scope" });
+    expect(scope(undefined)).toEqual({ slice: "system.slice", unit: "urunc-id.scope" });
+    expect(scope(undefined, false)).toMatchObject({ slice: "user.slice" });
+  });
+
+  it.each([
+    "/a/b",
+    "a:b",
+    "a:b:c:d",
+    "a.slice:b:",
+    "../a.slice:b:c",
+    "a:b:c",
+    "a.slice:b:c/d",
+    "-a.slice:b:c",
+    "a--b.slice:b:c",
+  ])("is refused for %j", (path) => {
+    expect(scope(path)).toContain("linux.cgroupsPath");
+  });
+
+  it("lies where systemd puts it", () => {
+    const found = { slice: "kubepods-burstable-pod1.slice", unit: "cri-a.scope" };
+    const inner = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/cri-a.scope";
+    const v2 = parseMemberships("0::/user.slice/user-7.slice/user@7.service/app.slice/x.scope\n");
+    expect(scopePlace(found, v2, true)).toEqual({ v1: {}, v2: `/sys/fs/cgroup${inner}`, unit: "cri-a.scope" });
+    expect(scopePlace(found, v2, false).v2).toBe(`/sys/fs/cgroup/user.slice/user-7.slice/user@7.service${inner}`);
+    expect(scopePlace({ ...found, slice: "-.slice" }, v2, true).v2).toBe("/sys/fs/cgroup/cri-a.scope");
+  });
+
+  it("knows the limits as properties", () => {
+    const { resources } = parsed({
+      memory: { limit: 100, swap: 150, reservation: 50 },
+      cpu: { shares: 1024, quota: 12_345, period: 100_000, cpus: "0-2,8" },
+      pids: { limit: -1 },
+    });
+    const values = (isV1: boolean) =>
+      limitProperties(resources, isV1).map(([name, { type, ...rest }]) => [
+        name,
+        type,
+        "value" in rest ? rest.value : "",
+      ]);
+    expect(values(false)).toEqual([
+      ["MemoryMax", "t", 100n],
+      ["MemoryLow", "t", 50n],
+      ["MemorySwapMax", "t", 50n],
+      ["CPUWeight", "t", 39n],
+      ["CPUQuotaPerSecUSec", "t", 130_000n],
+      ["CPUQuotaPeriodUSec", "t", 100_000n],
+      ["TasksMax", "t", 2n ** 64n - 1n],
+      ["AllowedCPUs", "ay", [7, 1]],
+    ]);
+    expect(values(true)[0]).toEqual(["MemoryLimit", "t", 100n]);
   });
 });

@@ -1,0 +1,107 @@
+import { deviceNumbers } from "../cgroups/devices.ts";
+import { applyDevices, applyLimits, isV1 } from "../cgroups/limits.ts";
+import { type CgroupEntrance, checkIsFree, enterCgroup, makeCgroup } from "../cgroups/make.ts";
+import { startUnit } from "../cgroups/systemd.ts";
+import { failureOf, RuntimeFailure } from "../failure.ts";
+import { TUN_DEVICE } from "../plan/fact-query.ts";
+import type { CgroupPlan, LaunchPlan } from "../plan/launch-plan.ts";
+import {
+  type CgroupPlace,
+  cgroupfsPlace,
+  hierarchyRoot,
+  isUnified,
+  type Membership,
+  parseMemberships,
+} from "../resources/cgroup-place.ts";
+import { limitProperties, parseScope, type Scope, scopePlace, scopeProperties } from "../resources/scope.ts";
+import { exists, readTextFile } from "../sys/file.ts";
+import { geteuid } from "../sys/process.ts";
+import { removeContainerCgroup } from "./cgroup.ts";
+import { writeCgroupRecord } from "./cgroup-record.ts";
+import type { CleanupStack } from "./cleanup.ts";
+
+const MEMBERSHIPS_LIMIT = 1 << 20;
+
+/** What init opens itself, before it is the monitor. */
+const DEVICES_OF_INIT: readonly string[] = ["/dev/null", TUN_DEVICE];
+
+/** The cgroup of a container that is being created. */
+export interface ContainerCgroup {
+  readonly plan: CgroupPlan;
+  readonly place: CgroupPlace;
+  /** With the driver systemd: the unit, which puts the process into the cgroup once it is there. */
+  readonly scope?: Scope;
+}
+
+/**
+ * Decides where the container's cgroup will lie; nothing is made.
+ *
+ * @param systemd whether systemd shall make it.
+ * @returns undefined for a bundle that asks for none.
+ * @throws RuntimeFailure `cgroups-path`, or `cgroup` when somebody else's processes are there.
+ */
+export function placeCgroup({ cgroup }: LaunchPlan, id: string, systemd: boolean): ContainerCgroup | undefined {
+  if (cgroup === undefined) return undefined;
+  const memberships = mountedHierarchies();
+  const found = systemd ? systemdPlace(cgroup, id, memberships) : { place: placeOf(cgroup, id, memberships) };
+  checkIsFree(found.place);
+  return { plan: cgroup, ...found };
+}
+
+function placeOf(cgroup: CgroupPlan, id: string, memberships: readonly Membership[]): CgroupPlace {
+  const place = cgroupfsPlace(cgroup.path, id, memberships);
+  if (!place.ok) throw failureOf("Cgroup", place.problems);
+  return place.value;
+}
+
+function systemdPlace(cgroup: CgroupPlan, id: string, memberships: readonly Membership[]) {
+  const isRoot = geteuid() === 0;
+  const scope = parseScope(cgroup.path, id, isRoot);
+  if (!scope.ok) throw failureOf("Cgroup", scope.problems);
+  return { scope: scope.value, place: scopePlace(scope.value, memberships, isRoot) };
+}
+
+/** The cgroups of this process in the hierarchies that can be reached. */
+function mountedHierarchies(): readonly Membership[] {
+  const all = parseMemberships(readTextFile("/proc/self/cgroup", MEMBERSHIPS_LIMIT));
+  const unified = isUnified(all);
+  const mounted = all.filter(({ controllers }) => exists(`${hierarchyRoot(controllers, unified)}/cgroup.procs`));
+  if (mounted.length > 0) return mounted;
+  const message = "No cgroup hierarchy is mounted below /sys/fs/cgroup: mount one, as systemd does";
+  throw new RuntimeFailure("cgroup", message, { kind: "system" });
+}
+
+/**
+ * Makes the cgroup; it is noted before, so that `delete` finds what a killed `create` leaves.
+ *
+ * @returns undefined where systemd makes it, which needs the process first: see {@link startScope}.
+ */
+export function makeContainerCgroup(
+  directory: number,
+  cgroup: ContainerCgroup,
+  guestMemory: number,
+  cleanup: CleanupStack,
+): CgroupEntrance | undefined {
+  const { place, scope } = cgroup;
+  writeCgroupRecord(directory, { place, guestMemory, overhead: cgroup.plan.overhead });
+  if (scope !== undefined) return undefined;
+  const entrance = makeCgroup(place);
+  cleanup.push(() => removeContainerCgroup(place));
+  return entrance;
+}
+
+/** Has systemd make the unit around a process that waits, and puts it into the hierarchies that systemd leaves alone. */
+export function startScope(cgroup: ContainerCgroup, id: string, pid: number, cleanup: CleanupStack): void {
+  const { place, plan, scope } = cgroup;
+  if (scope === undefined) return;
+  cleanup.push(() => removeContainerCgroup(place));
+  const limits = limitProperties(plan.resources, isV1(place));
+  startUnit(scope.unit, scopeProperties(scope, `urunc container ${id}`, pid, limits));
+  enterCgroup(makeCgroup(place), pid);
+}
+
+/** Every limit of the bundle, and the devices that bundle and plan name. */
+export function limitContainer({ plan, place }: ContainerCgroup, { devices }: LaunchPlan): void {
+  applyLimits(place, plan.resources);
+  applyDevices(place, plan.resources, deviceNumbers([...DEVICES_OF_INIT, ...devices.map(({ path }) => path)]));
+}
