@@ -128,6 +128,25 @@ describe("the cgroup of a container", () => {
   });
 });
 
+describe("what a killed create leaves", () => {
+  it.each(["before init is ready", "while a hook runs"])("is removed by delete --force: %s", async (moment) => {
+    const runtime = urunc();
+    const begun = join(scratch(), "begun");
+    const script = `touch ${begun}; exec sleep 3`;
+    const hooks = { createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", script] }] };
+    const before = cgroups().length;
+    const create = runtime.begin("create", "--bundle", staying({ hooks }), "killed");
+    const isThere = () => (moment === "while a hook runs" ? existsSync(begun) : cgroups().length > before);
+    await until("create has come so far", isThere);
+    create.child.kill("SIGKILL");
+    await create.ended();
+    expect(cgroups().length).toBeGreaterThan(before);
+    succeed(runtime.verb("delete", "--force", "killed"));
+    expect(cgroups().length).toBe(before);
+    if (existsSync(begun)) await sleep(3100);
+  });
+});
+
 describe("pause and resume", () => {
   it("stop the guest and let it go on", async () => {
     const runtime = urunc();
