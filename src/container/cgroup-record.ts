@@ -1,6 +1,6 @@
 import type { CgroupPlace } from "../resources/cgroup-place.ts";
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isShortage, isSysError } from "../sys/errors.ts";
 import { close, openat, readText, writeAll } from "../sys/file.ts";
 
 /** The container's cgroup; noted before it is made. */
@@ -27,20 +27,22 @@ export function writeCgroupRecord(directory: number, record: CgroupRecord): void
 
 /**
  * The note in a container's directory; undefined for one without a cgroup of its own, or where the file is none of ours.
+ *
+ * @throws SysError where it could not be read for now.
  */
 export function readCgroupRecord(directory: string): CgroupRecord | undefined {
   let fd: number;
   try {
     fd = openat(AT_FDCWD, `${directory}/${FILE}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (isSysError(error)) return undefined;
+    if (isSysError(error) && !isShortage(error)) return undefined;
     throw error;
   }
   try {
     const value: unknown = JSON.parse(readText(fd, LIMIT));
     return isCgroupRecord(value) ? value : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError || isSysError(error)) return undefined;
+    if (error instanceof SyntaxError || (isSysError(error) && !isShortage(error))) return undefined;
     throw error;
   } finally {
     close(fd);
