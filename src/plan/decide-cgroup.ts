@@ -7,8 +7,8 @@ import type { CgroupPlan } from "./launch-plan.ts";
 import type { Planning } from "./plan-input.ts";
 
 /**
- * MiB a monitor may have for itself, beside the guest's memory: several times what was measured, since a limit is no
- * reservation, and a monitor that meets it is killed with its guest.
+ * MiB a monitor may have for itself, beside the guest's memory: several times what was measured (docs/resources.md),
+ * since a limit is no reservation, and a monitor that meets it is killed with its guest.
  */
 const OVERHEAD: Readonly<Record<MonitorKind, number>> = {
   qemu: 256,
