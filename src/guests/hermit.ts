@@ -40,7 +40,9 @@ function needs(input: GuestInput): GuestAnswer {
     ...addressWords(network),
     ...[...serverVariables(network), ...input.env].map((entry) => quote(`env=${entry}`)),
   ];
-  if (input.args.length > 0) words.push("--", ...input.args.map(quote));
+  // The kernel puts a name of its own in front of them.
+  const args = input.args.slice(1);
+  if (args.length > 0) words.push("--", ...args.map(quote));
   return { needs: { ...common, commandLine: words.join(" ") } };
 }
 

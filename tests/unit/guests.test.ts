@@ -153,7 +153,8 @@ describe("mewz", () => {
 describe("hermit", () => {
   test("needs its application as initrd", () => {
     expect(problemsOf("hermit", {})).toHaveLength(1);
-    expect(lineOf("hermit", { initrd: true, env: ["A=b c"], args: ["x", ""] })).toBe("'env=A=b c' -- x ''");
+    expect(lineOf("hermit", { initrd: true, env: ["A=b c"], args: ["x", "y", ""] })).toBe("'env=A=b c' -- y ''");
+    expect(lineOf("hermit", { initrd: true, args: ["x"] })).toBe("");
   });
 });
 
