@@ -61,7 +61,16 @@ const SHARED_DIRECTORIES: readonly string[] = [
   "removexattr lremovexattr fremovexattr name_to_handle_at fchdir copy_file_range sync_file_range",
 ];
 
-const SOLO5: readonly CallRule[] = [...COMMON, ...TAP, BLOCK, INTERFACES, ...withArgument("socket", 0, [INET])];
+/** The tenders look for their tap by name among all interfaces, over netlink, and ask for its MTU. */
+const SOLO5: readonly CallRule[] = [
+  ...COMMON,
+  ...TAP,
+  BLOCK,
+  INTERFACES,
+  ...withArgument("socket", 0, [INET]),
+  ...withArgument("socket", 0, [NETLINK]),
+  { calls: words(["bind getsockname sendto recvmsg"]) },
+];
 
 export const FILTERS: Readonly<Record<MonitorKind, readonly CallRule[]>> = {
   qemu: [
