@@ -297,14 +297,15 @@ static JSValue sys_capset(JSContext *ctx, JSValueConst *argv) {
     return sys_done(ctx, syscall(SYS_capset, &header, data), "capset", NULL);
 }
 
-static JSValue sys_setrlimit(JSContext *ctx, JSValueConst *argv) {
-    int resource;
+static JSValue sys_prlimit(JSContext *ctx, JSValueConst *argv) {
+    int pid, resource;
     int64_t soft, hard;
-    if (!arg_int(ctx, argv[0], &resource) || !arg_integer(ctx, argv[1], -1, MAX_SAFE_INTEGER, &soft) ||
-        !arg_integer(ctx, argv[2], -1, MAX_SAFE_INTEGER, &hard))
+    if (!arg_int(ctx, argv[0], &pid) || !arg_int(ctx, argv[1], &resource) ||
+        !arg_integer(ctx, argv[2], -1, MAX_SAFE_INTEGER, &soft) ||
+        !arg_integer(ctx, argv[3], -1, MAX_SAFE_INTEGER, &hard))
         return JS_EXCEPTION;
     struct rlimit64 limit = { .rlim_cur = (uint64_t)soft, .rlim_max = (uint64_t)hard };
-    return sys_done(ctx, syscall(SYS_prlimit64, 0, resource, &limit, NULL), "prlimit64", NULL);
+    return sys_done(ctx, syscall(SYS_prlimit64, pid, resource, &limit, NULL), "prlimit64", NULL);
 }
 
 static JSValue sys_sethostname(JSContext *ctx, JSValueConst *argv) {
@@ -458,7 +459,7 @@ const SysFunction sys_process_functions[] = {
     { "setresgid", sys_setresgid, 3, 3 },
     { "setgroups", sys_setgroups, 1, 1 },
     { "capset", sys_capset, 3, 3 },
-    { "setrlimit", sys_setrlimit, 3, 3 },
+    { "prlimit", sys_prlimit, 4, 4 },
     { "sethostname", sys_sethostname, 1, 1 },
     { "setdomainname", sys_setdomainname, 1, 1 },
     { "setSignalMask", sys_set_signal_mask, 1, 1 },

@@ -1,3 +1,4 @@
+import { defaultRoot } from "../container/runtime-directory.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { type Log, openLog } from "../log.ts";
 import { messageOf } from "../sys/errors.ts";
@@ -11,7 +12,6 @@ import { type Parsed, parseOptions, usage } from "./parse.ts";
 
 const STDOUT = 1;
 const SHIM = "containerd-shim-urunc-v2";
-const DEFAULT_ROOT = "/run/urunc";
 
 /**
  * argv in, exit status out. The only place that catches everything: a failure becomes one line at level error in the
@@ -57,7 +57,7 @@ function logOptions({ options }: Parsed): Parameters<typeof openLog>[0] {
 
 function globalOptions({ options }: Parsed): GlobalOptions {
   const given = options.text("root");
-  const root = given === undefined ? DEFAULT_ROOT : absolutePath(given).replace(/\/+$/, "");
+  const root = given === undefined ? defaultRoot() : absolutePath(given).replace(/\/+$/, "");
   if (root === "") throw usage("option --root argument should not be set to /");
   return {
     root,

@@ -8,7 +8,11 @@ export const GLOBAL: readonly Flag[] = [
   { name: "debug", help: "log more" },
   { name: "log", value: "FILE", help: "log to this file instead of stderr" },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
-  { name: "root", value: "DIR", help: "directory of the containers' state (default /run/urunc)" },
+  {
+    name: "root",
+    value: "DIR",
+    help: "directory of the containers' state (default /run/urunc, without root $XDG_RUNTIME_DIR/urunc)",
+  },
   { name: "systemd-cgroup", help: "let systemd make the cgroups: linux.cgroupsPath is slice:prefix:name" },
   { name: "rootless", value: "MODE", help: "accepted for callers of runc: true, false or auto" },
   { name: "version", short: "v", help: "show the version" },

@@ -1,6 +1,6 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
-import { findContainer, RUNC_ROOT } from "../container/lookup.ts";
+import { findContainer, runcRoot } from "../container/lookup.ts";
 import { listOfRunc } from "../container/runc-list.ts";
 import { type ContainerState, stateOf } from "../container/state.ts";
 import { O_DIRECTORY, O_RDONLY } from "../sys/constants.ts";
@@ -36,7 +36,7 @@ function collect({ global }: Invocation): ContainerState[] {
     }
   }
   const ofRunc = foreign.size === 0 ? [] : listOfRunc(global.root).filter(({ id }) => foreign.has(id));
-  const ofRuncDefault = global.rootGiven || names(RUNC_ROOT).length === 0 ? [] : listOfRunc(RUNC_ROOT);
+  const ofRuncDefault = global.rootGiven || names(runcRoot()).length === 0 ? [] : listOfRunc(runcRoot());
   return [...own, ...ofRunc, ...ofRuncDefault].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

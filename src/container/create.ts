@@ -1,11 +1,13 @@
 import { closeEntrance } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
+import { makeDeviceTree } from "../sandbox/device-tree.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
+import { isHostRoot } from "../sys/host-root.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
-import { waitpid } from "../sys/process.ts";
+import { geteuid, waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
@@ -23,11 +25,12 @@ import {
 import { runHooks, runPoststopHooks } from "./hooks.ts";
 import { runInit } from "./init.ts";
 import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./make-cgroup.ts";
-import { cloneIntoNamespaces, openNamespaces } from "./namespaces.ts";
+import { cloneIntoNamespaces, type NamespaceSet, openNamespaces } from "./namespaces.ts";
 import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { Timestamps } from "./timestamps.ts";
+import { settleUserNamespace } from "./user-namespace.ts";
 
 export interface CreateOptions {
   readonly root: string;
@@ -64,7 +67,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkId(options.id);
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
-  const cgroup = placeCgroup(bundle.plan, options.id, options.systemdCgroup);
+  checkRights(namespaces);
+  const cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
   try {
@@ -82,6 +86,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
     if (console !== undefined) cleanup.push(() => closeQuietly(console.master));
     const [creator, init] = socketpair(SOCK_SEQPACKET);
+    const hostRoot = !namespaces.hasUser || isHostRoot();
+    const devices = namespaces.hasUser && hostRoot ? makeDeviceTree(bundle.plan) : undefined;
 
     timestamps.stamp("CR.start_reexec");
     const child = cloneIntoNamespaces(namespaces, entrance?.v2);
@@ -107,6 +113,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         listener,
         scratch: directory.path,
         timestamps,
+        hostRoot,
+        ...(devices === undefined ? {} : { devices }),
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
     }
@@ -114,7 +122,13 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     cleanup.push(() => endInit(identity));
     writeProcessLink(directory, identity);
     timestamps.stamp("CR.received_pids");
-    for (const fd of [init, listener, ...namespaces.joined.map(({ fd }) => fd)]) close(fd);
+    for (const fd of [
+      init,
+      listener,
+      ...(devices === undefined ? [] : [devices]),
+      ...namespaces.joined.map(({ fd }) => fd),
+    ])
+      close(fd);
     if (console !== undefined) close(console.slave);
     if (entrance !== undefined) closeEntrance(entrance);
     if (cgroup !== undefined) {
@@ -123,6 +137,10 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       if (cgroup.scope !== undefined) send(creator, "placed");
     }
 
+    if (namespaces.hasUser) {
+      settleUserNamespace(child.pid, bundle.plan);
+      send(creator, "mapped");
+    }
     awaitReady(creator);
     const record = recordOf(options, identity);
     if (hasCreateHooks(options)) {
@@ -145,6 +163,22 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     cleanup.unwind((undoError) => options.warn(`Undo create: ${messageOf(undoError)}`));
     throw error;
   }
+}
+
+/** runc's rule: without root's rights there are no namespaces but in a user namespace. */
+function checkRights({ hasUser }: NamespaceSet): void {
+  if (hasUser || geteuid() === 0) return;
+  const message = "rootless containers require user namespaces: add one to linux.namespaces, with its mappings";
+  throw new RuntimeFailure("rootless", message);
+}
+
+/** Cgroups are the host's root's to make: others leave the container in their own. */
+function mayPlace({ bundle, warn }: CreateOptions): boolean {
+  if (geteuid() === 0) return true;
+  if (bundle.plan.cgroup !== undefined) {
+    warn("linux.resources, linux.cgroupsPath: without root's rights the container stays in the caller's cgroup");
+  }
+  return false;
 }
 
 /** Who keeps the other end of a terminal must be known before anything is made (runc's rule and words). */

@@ -3,16 +3,15 @@ import { RuntimeFailure } from "../failure.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
-import { dropPrivileges } from "../sandbox/privileges.ts";
+import { dropPrivileges, setOomScore } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { confineCalls } from "../sandbox/seccomp.ts";
-import { O_WRONLY, POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
+import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, dup2, setCloexec, withFile, writeAll } from "../sys/file.ts";
+import { close, dup2, setCloexec } from "../sys/file.ts";
 import {
   execve,
   exit,
-  geteuid,
   getpid,
   poll,
   prctl,
@@ -21,6 +20,8 @@ import {
   setdomainname,
   sethostname,
   setProcessName,
+  setresgid,
+  setresuid,
   setSignalMask,
   setsid,
   signalfd,
@@ -32,7 +33,7 @@ import { runHooks } from "./hooks.ts";
 import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
-import { receive, send, sendError, sendNote } from "./protocol.ts";
+import { receive, send, sendError, sendNote, sendRecord } from "./protocol.ts";
 import type { Timestamps } from "./timestamps.ts";
 
 /** What `create` hands to the process it leaves waiting. */
@@ -61,6 +62,10 @@ export interface InitInput {
   /** A directory of ours that the monitor's root may cover in our mount namespace. */
   readonly scratch: string;
   readonly timestamps: Timestamps;
+  /** Whether `create` has the rights of the host's root. */
+  readonly hostRoot: boolean;
+  /** Device nodes on a detached mount, where the init has no right to make any. */
+  readonly devices?: number;
 }
 
 /**
@@ -68,9 +73,11 @@ export interface InitInput {
  * the plan and becomes the monitor.
  */
 export function runInit(input: InitInput): never {
+  let owner: number;
   try {
     prepare(input);
     input.timestamps.stamp("RX.close_pipes_and_setup_base");
+    owner = peerCredentials(input.creator).uid;
     send(input.creator, "ready");
     awaitCreated(input);
     input.timestamps.stamp("RX.received_ack");
@@ -80,7 +87,7 @@ export function runInit(input: InitInput): never {
   // pid 1 of a namespace gets no signal it has no handler for (pid_namespaces(7)): it has to end itself.
   setSignalMask(ENDING_SIGNALS);
   const signals = signalfd(ENDING_SIGNALS);
-  const starter = awaitStart(input.listener, signals);
+  const starter = awaitStart(input.listener, owner, signals);
   try {
     becomeMonitor(input, starter, signals);
   } catch (error) {
@@ -101,14 +108,26 @@ function prepare(input: InitInput): void {
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
   if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);
-  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962).
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962). Whoever
+  // is not the host's root could not write the ids of an undumpable process (proc(5), /proc/pid).
+  if (input.hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (input.namespaces.hasUser) {
+    becomeRoot(input.creator);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
   setsid();
   // Now, not at start: a caller may read create's stdout and stderr to their end.
   if (input.terminal !== undefined) takeTerminal(input.terminal);
   joinNamespaces(input.namespaces);
   if (input.plan.hostname !== undefined) sethostname(input.plan.hostname);
   if (input.plan.domainname !== undefined) setdomainname(input.plan.domainname);
+}
+
+/** In a new user namespace a process is nobody until its ids are mapped. */
+function becomeRoot(creator: number): void {
+  if (receive(creator).type !== "mapped") exit(1);
+  setresgid(0, 0, 0);
+  setresuid(0, 0, 0);
 }
 
 /** Until `create` says that the container is made: it may want hooks run here first. */
@@ -128,14 +147,14 @@ function hookState(input: InitInput, status: "creating" | "created") {
   return { id: input.id, status, pid: getpid(), bundle: input.bundle, annotations: input.annotations };
 }
 
-/** The connection of `start`. Others are turned away; a signal that ends processes ends us. */
-function awaitStart(listener: number, signals: number): number {
+/** The connection of `start`, from the user who created us. Others are turned away; a signal that ends processes ends us. */
+function awaitStart(listener: number, owner: number, signals: number): number {
   for (;;) {
     const [ready = 0, signalled = 0] = poll([listener, signals], -1);
     if ((signalled & POLLIN) !== 0) endIfSignalled(signals);
     if ((ready & POLLIN) === 0) continue;
     const starter = accept(listener);
-    if (peerCredentials(starter).uid === geteuid() && receive(starter).type === "start") {
+    if (peerCredentials(starter).uid === owner && receive(starter).type === "start") {
       close(listener);
       return starter;
     }
@@ -154,15 +173,15 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
-  const { plan, taps } = connectNetwork({ ...input, directory: input.scratch }, (level, text) =>
-    sendNote(starter, level, text),
+  const { plan, taps } = connectNetwork(
+    { ...input, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
+    (level, text) => sendNote(starter, level, text),
   );
   timestamps.stamp("RX.network_setup_completed");
-  if (plan.oomScoreAdj !== undefined) {
-    const score = String(plan.oomScoreAdj);
-    withFile("/proc/self/oom_score_adj", O_WRONLY, (fd) => writeAll(fd, score));
-  }
-  enterMonitorRoot(plan, input.scratch);
+  const { hasUser } = input.namespaces;
+  if (!hasUser) setOomScore(plan, "self");
+  // Of the host's directories the rootfs is one that the container's own root can reach.
+  enterMonitorRoot(plan, hasUser ? plan.rootfs : input.scratch, input.devices);
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
   dropPrivileges(plan);

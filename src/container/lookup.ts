@@ -11,13 +11,16 @@ import {
   readRecord,
 } from "./container-directory.ts";
 import type { ContainerRecord } from "./record.ts";
+import { runtimeDirectory } from "./runtime-directory.ts";
 
 /** Where runc keeps its containers when nobody gives it a root. */
-export const RUNC_ROOT = "/run/runc";
+export function runcRoot(): string {
+  return `${runtimeDirectory()}/runc`;
+}
 
 /** Whether runc has a container of this id in its own root. */
 export function isRuncDefault(id: string): boolean {
-  return exists(`${RUNC_ROOT}/${id}/state.json`);
+  return exists(`${runcRoot()}/${id}/state.json`);
 }
 
 /** Whose a container id is. */

@@ -9,12 +9,15 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
+  CLONE_PARENT,
   O_NONBLOCK,
   O_RDONLY,
 } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, open } from "../sys/file.ts";
-import { clone3, setns, unshare } from "../sys/process.ts";
+import { close, open, pipe, readText, writeAll } from "../sys/file.ts";
+import { clone3, exit, pidfdOpen, setns, unshare, waitpid } from "../sys/process.ts";
+
+const ANSWER_LIMIT = 4096;
 
 /** clone(2) flag of each namespace. */
 const FLAGS: Readonly<Record<NamespaceType, number>> = {
@@ -38,6 +41,8 @@ interface JoinedNamespace {
 /** The namespaces of a container: flags for those to be made, descriptors of those to be joined. */
 export interface NamespaceSet {
   readonly newFlags: number;
+  /** A user namespace is among them, made or joined. */
+  readonly hasUser: boolean;
   readonly joined: readonly JoinedNamespace[];
 }
 
@@ -53,7 +58,7 @@ export function openNamespaces(namespaces: readonly Namespace[]): NamespaceSet {
     if (path === undefined) newFlags |= FLAGS[type];
     else joined.push({ type, path, fd: openNamespace(type, path) });
   }
-  return { newFlags, joined };
+  return { newFlags, hasUser: namespaces.some(({ type }) => type === "user"), joined };
 }
 
 function openNamespace(type: NamespaceType, path: string): number {
@@ -72,9 +77,11 @@ function openNamespace(type: NamespaceType, path: string): number {
  * @returns as clone3: pid 0 in the child.
  */
 export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnType<typeof clone3> {
+  const user = set.joined.find(({ type }) => type === "user");
   const pid = set.joined.find(({ type }) => type === "pid");
   const flags = set.newFlags & ~CLONE_NEWCGROUP;
-  const clone = () => (cgroup === undefined ? clone3(flags) : clone3(flags, cgroup));
+  const clone = (more = 0) => (cgroup === undefined ? clone3(flags | more) : clone3(flags | more, cgroup));
+  if (user !== undefined) return cloneWithin(() => clone(CLONE_PARENT), pid === undefined ? [user] : [user, pid]);
   if (pid === undefined) return clone();
   const own = open("/proc/self/ns/pid", O_RDONLY);
   join(pid);
@@ -84,9 +91,43 @@ export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnT
   return child;
 }
 
+/**
+ * A namespace belongs to the user namespace of the process that makes it, so a process in between joins that first. The
+ * child is its sibling (CLONE_PARENT) and so ours to wait for.
+ */
+function cloneWithin(
+  clone: () => ReturnType<typeof clone3>,
+  joined: readonly JoinedNamespace[],
+): ReturnType<typeof clone3> {
+  const [reader, writer] = pipe();
+  const between = clone3(0);
+  if (between.pid === 0) {
+    try {
+      for (const namespace of joined) join(namespace);
+      const child = clone();
+      if (child.pid === 0) {
+        for (const fd of [reader, writer]) close(fd);
+        return child;
+      }
+      writeAll(writer, `${child.pid}`);
+    } catch (error) {
+      writeAll(writer, messageOf(error));
+    }
+    exit(0);
+  }
+  close(writer);
+  close(between.pidfd);
+  const answer = readText(reader, ANSWER_LIMIT);
+  close(reader);
+  waitpid(between.pid, 0);
+  if (!/^\d+$/.test(answer)) throw new RuntimeFailure("namespace", answer);
+  const pid = Number(answer);
+  return { pid, pidfd: pidfdOpen(pid) };
+}
+
 /** Joins or makes the other namespaces, in the child, which is in its cgroups. The mount namespace is last: paths change their meaning with it. */
 export function joinNamespaces(set: NamespaceSet): void {
-  const rest = set.joined.filter(({ type }) => type !== "pid" && type !== "mount");
+  const rest = set.joined.filter(({ type }) => type !== "pid" && type !== "user" && type !== "mount");
   for (const namespace of rest) join(namespace);
   if ((set.newFlags & CLONE_NEWCGROUP) !== 0) unshare(CLONE_NEWCGROUP);
   const mount = set.joined.find(({ type }) => type === "mount");

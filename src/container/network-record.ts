@@ -20,8 +20,9 @@ export interface NetworkRecord {
 const FILE = "network.json";
 const LIMIT = 65536;
 
-export function writeNetworkRecord(directory: number, record: NetworkRecord): void {
-  replaceFile(directory, FILE, JSON.stringify(record), { mode: 0o600, durable: false });
+/** `start` writes what the init hands it: in a user namespace the init may not. */
+export function keepNetworkRecord(directory: number, text: string): void {
+  replaceFile(directory, FILE, text, { mode: 0o600, durable: false });
 }
 
 /**

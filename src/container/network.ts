@@ -12,11 +12,11 @@ import type { PlanInput } from "../plan/plan-input.ts";
 import { parseResolvConf } from "../plan/resolv-conf.ts";
 import { CLONE_NEWNET, IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDONLY, O_RDWR } from "../sys/constants.ts";
 import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
-import { close, fstat, open, openDirectory, readTextFile } from "../sys/file.ts";
+import { close, fstat, open, readTextFile } from "../sys/file.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
 import { setns } from "../sys/process.ts";
 import { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "../sys/tun.ts";
-import { type NetworkRecord, readNetworkRecord, writeNetworkRecord } from "./network-record.ts";
+import { type NetworkRecord, readNetworkRecord } from "./network-record.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
 const RESOLV_CONF_LIMIT = 65536;
@@ -32,8 +32,10 @@ export interface NetworkInput {
   readonly warnings: readonly string[];
   /** The network namespace `create` was called in. */
   readonly callersNetwork: string;
-  /** The container's directory. */
+  /** The container's directory; its taps are named after it. */
   readonly directory: string;
+  /** Keeps a record for `delete`, before what it tells is done. */
+  readonly keep: (record: string) => void;
 }
 
 /** The plan to carry out, and the descriptors of its taps, which the monitor inherits. */
@@ -82,7 +84,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
     const path = spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
     const madeIngress = ingress.state !== "shared";
     const record = { namespace, path, link: choice.link.index, tap, cookie, madeIngress };
-    noteRecord(input.directory, record);
+    input.keep(JSON.stringify(record));
     try {
       makeTap(fd, nic, plan);
       joinLinks(socket, choice.link, tap, ingress, record.cookie);
@@ -159,15 +161,6 @@ function makeTap(fd: number, nic: Nic, { user }: LaunchPlan): void {
     if (!isHanded) tunSetPersist(fd, true);
   } catch (error) {
     throw new RuntimeFailure("network", `Make tap ${nic.tap}: ${messageOf(error)}`, { kind: "system", cause: error });
-  }
-}
-
-function noteRecord(directory: string, record: NetworkRecord): void {
-  const fd = openDirectory(directory);
-  try {
-    writeNetworkRecord(fd, record);
-  } finally {
-    close(fd);
   }
 }
 

@@ -7,7 +7,9 @@ import { recvFds, sendFds } from "../sys/socket.ts";
  *
  *   create ⇄ init (a socketpair)                     start ⇄ init (init.sock in the container's directory)
  *   → placed      init is in the cgroup that systemd → start    carry out the rest of the plan
- *                 has made; said only then           ← note     a line for the log: what was decided
+ *                 has made; said only then           ← record   what `delete` has to undo, before it is done
+ *   → mapped      the ids of the user namespace are  → kept     it is written
+ *                 there: only where there is one     ← note     a line for the log: what was decided
  *   ← ready       namespaces joined                  ← exec     the next call is execve
  *   → hooks       run createContainer hooks          ← error    what failed; init ends
  *   ← ready       they succeeded                     (end)      after `exec`: the monitor runs, since execve has
@@ -16,7 +18,8 @@ import { recvFds, sendFds } from "../sys/socket.ts";
  *   (end)         create is gone: init ends too
  */
 export type Message =
-  | { readonly type: "placed" | "ready" | "hooks" | "created" | "start" | "exec" | "end" }
+  | { readonly type: "placed" | "ready" | "mapped" | "hooks" | "created" | "start" | "kept" | "exec" | "end" }
+  | { readonly type: "record"; readonly text: string }
   | { readonly type: "error"; readonly text: string }
   | { readonly type: "note"; readonly level: NoteLevel; readonly text: string };
 
@@ -28,7 +31,7 @@ const TEXT_LIMIT = 4096;
 const PACKET_LIMIT = 16384;
 
 /** @throws RuntimeFailure `init` when the other side is gone. */
-export function send(fd: number, type: Exclude<Message["type"], "error" | "note" | "end">): void {
+export function send(fd: number, type: Exclude<Message["type"], "error" | "note" | "record" | "end">): void {
   try {
     sendFds(fd, type, []);
   } catch (error) {
@@ -45,6 +48,13 @@ export function sendError(fd: number, error: unknown): void {
   sendFds(fd, `error ${messageOf(error).slice(0, TEXT_LIMIT)}`, []);
 }
 
+/** @throws RuntimeFailure `init` when it was not kept. */
+export function sendRecord(fd: number, text: string): void {
+  sendFds(fd, `record ${text}`, []);
+  if (receive(fd).type !== "kept")
+    throw new RuntimeFailure("init", "Nobody keeps what has to be undone: start is gone");
+}
+
 /** Nobody may be there to read it, which is no reason to end. */
 export function sendNote(fd: number, level: NoteLevel, text: string): void {
   try {
@@ -58,6 +68,7 @@ export function sendNote(fd: number, level: NoteLevel, text: string): void {
 export function receive(fd: number): Message {
   const text = receiveText(fd);
   if (text.startsWith("error ")) return { type: "error", text: text.slice("error ".length) };
+  if (text.startsWith("record ")) return { type: "record", text: text.slice("record ".length) };
   for (const level of ["info", "warning"] as const) {
     const start = `note ${level} `;
     if (text.startsWith(start)) return { type: "note", level, text: text.slice(start.length) };
@@ -65,6 +76,8 @@ export function receive(fd: number): Message {
   switch (text) {
     case "placed":
     case "ready":
+    case "mapped":
+    case "kept":
     case "hooks":
     case "created":
     case "start":

@@ -7,6 +7,7 @@ import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { statusWithPause } from "./cgroup.ts";
 import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
+import { keepNetworkRecord } from "./network-record.ts";
 import { killProcess } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -35,7 +36,7 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
   try {
     send(socket, "start");
     timestamps.stamp("ST.sent_start_msg");
-    awaitMonitor(socket, log);
+    awaitMonitor(socket, directory, log);
   } finally {
     close(socket);
   }
@@ -77,13 +78,18 @@ function connectToInit(directory: ContainerDirectory): number {
 }
 
 /** `exec` and then the end of the connection: execve closed it. Any other end: there is no monitor. */
-function awaitMonitor(socket: number, log: Pick<Log, "info" | "warning">): void {
+function awaitMonitor(socket: number, directory: ContainerDirectory, log: Pick<Log, "info" | "warning">): void {
   let executing = false;
   for (;;) {
     const message = receive(socket);
     if (message.type === "error") throw new RuntimeFailure("start", message.text, { kind: "system" });
     if (message.type === "note") {
       log[message.level](message.text);
+      continue;
+    }
+    if (message.type === "record") {
+      keepNetworkRecord(directory.fd, message.text);
+      send(socket, "kept");
       continue;
     }
     if (message.type === "end" && executing) return;

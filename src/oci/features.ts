@@ -56,7 +56,7 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
     // Mounts of the spec do not reach a guest.
     mountOptions: [],
     linux: {
-      namespaces: NAMESPACE_TYPES.filter((type) => type !== "user"),
+      namespaces: NAMESPACE_TYPES,
       // The monitor keeps no capability, whatever the spec lists.
       capabilities: [],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },

@@ -84,10 +84,6 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
   const { namespaces } = planning.spec.linux;
   const { problems, spec } = planning;
   const find = (type: Namespace["type"]) => namespaces.find((namespace) => namespace.type === type);
-  if (find("user") !== undefined) {
-    const message = "linux.namespaces: user namespaces are not supported yet: remove the entry of type user";
-    problems.push({ code: "user-namespace", message });
-  }
   if (find("uts") === undefined) {
     for (const key of ["hostname", "domainname"] as const) {
       if (spec[key] === undefined) continue;

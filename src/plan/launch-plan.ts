@@ -4,7 +4,7 @@ import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Resources } from "../oci/resources.ts";
-import type { Namespace, Rlimit } from "../oci/spec.ts";
+import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
 export interface ImageFile {
@@ -89,6 +89,12 @@ export interface CgroupPlan {
   readonly resources: Resources;
 }
 
+/** Ids of a new user namespace as ids of the host. */
+export interface IdMappings {
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
+}
+
 /**
  * Everything `create` and `start` will do for one container, decided: frozen JSON that can be printed, compared and
  * carried out.
@@ -112,6 +118,8 @@ export interface LaunchPlan {
   /** None before `start`, which reads the network. */
   readonly nics: readonly Nic[];
   readonly namespaces: readonly Namespace[];
+  /** Of a user namespace that is made. */
+  readonly idMappings?: IdMappings;
   readonly rootfs: string;
   readonly imageFiles: readonly ImageFile[];
   readonly initrd?: MadeInitrd;

@@ -18,6 +18,7 @@ import {
 import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
+import { decideMappings } from "./decide-mappings.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
@@ -60,6 +61,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const memory = decideMemory(planning);
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
+  const idMappings = decideMappings(planning);
   const devices = decideDevices(planning, accelerator);
   const needs = askGuest(planning);
   if (needs === undefined || problems.length > 0) return refusal(problems);
@@ -110,6 +112,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...controlOf(planning),
     nics,
     namespaces,
+    ...(idMappings === undefined ? {} : { idMappings }),
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
     // What goes into a made initrd is read there.
     imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),

@@ -1,5 +1,6 @@
 /** A plan as text for people: what will run, with what around it, and what was decided on the way. */
 import type { Problem } from "../failure.ts";
+import type { IdMapping } from "../oci/spec.ts";
 import { inMebibytes } from "./decide.ts";
 import type { InitrdPart, LaunchPlan } from "./launch-plan.ts";
 import { plainText, shellWord } from "./quote.ts";
@@ -48,6 +49,7 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
         namespace.path === undefined ? "new" : `join ${namespace.path}`,
       ]),
     ),
+    section("User namespace", mappingRows(plan)),
     section(
       "Warnings",
       warnings.map((warning) => [warning]),
@@ -167,6 +169,15 @@ function processRows(plan: LaunchPlan): readonly Row[] {
     ...(plan.domainname === undefined ? [] : [["domain name", plan.domainname]]),
     ["terminal", plan.terminal ? "yes" : "no"],
   ];
+}
+
+function mappingRows({ idMappings }: LaunchPlan): readonly Row[] {
+  if (idMappings === undefined) return [];
+  const row = (kind: string) => (mapping: IdMapping) => [
+    `${kind}s from ${mapping.containerID}`,
+    `${mapping.size} from ${mapping.hostID} of the host`,
+  ];
+  return [...idMappings.uids.map(row("uid")), ...idMappings.gids.map(row("gid"))];
 }
 
 function limitText(value: number): string {

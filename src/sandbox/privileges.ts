@@ -1,9 +1,15 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
-import { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS } from "../sys/constants.ts";
+import {
+  O_WRONLY,
+  PR_CAP_AMBIENT,
+  PR_CAP_AMBIENT_CLEAR_ALL,
+  PR_CAPBSET_DROP,
+  PR_SET_NO_NEW_PRIVS,
+} from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { umask } from "../sys/file.ts";
-import { capset, prctl, setgroups, setresgid, setresuid, setrlimit } from "../sys/process.ts";
+import { umask, withFile, writeAll } from "../sys/file.ts";
+import { capset, geteuid, prctl, prlimit, setgroups, setresgid, setresuid } from "../sys/process.ts";
 
 /** Resource numbers of setrlimit(2). */
 const RLIMITS: Readonly<Record<string, number>> = {
@@ -26,6 +32,8 @@ const RLIMITS: Readonly<Record<string, number>> = {
 };
 
 const NONE: readonly [number, number] = [0, 0];
+/** prlimit(2): the calling process. */
+const SELF = 0;
 /** More capabilities than any kernel has: prctl(2) ends the loop with EINVAL. */
 const CAPABILITY_LIMIT = 64;
 
@@ -34,25 +42,61 @@ const CAPABILITY_LIMIT = 64;
  * matters: each step needs what the next one gives up.
  */
 export function dropPrivileges(plan: LaunchPlan): void {
-  for (const { type, soft, hard } of plan.rlimits) {
-    const resource = RLIMITS[type];
-    if (resource === undefined) throw new RuntimeFailure("rlimit", `process.rlimits: unknown type ${type}`);
-    try {
-      setrlimit(resource, soft, hard);
-    } catch (error) {
-      throw new RuntimeFailure("rlimit", `Set ${type} to ${soft} (hard ${hard}): ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
+  limitResources(plan, SELF);
   dropBoundingSet();
-  setgroups(plan.user.additionalGids);
+  giveUpGroups(plan);
   setresgid(plan.user.gid, plan.user.gid, plan.user.gid);
   setresuid(plan.user.uid, plan.user.uid, plan.user.uid);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   capset(NONE, NONE, NONE);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   umask(plan.user.umask);
+}
+
+/**
+ * The limits of the bundle, for a process by its pid.
+ *
+ * @throws RuntimeFailure `rlimit`.
+ */
+export function limitResources({ rlimits }: LaunchPlan, pid: number): void {
+  for (const { type, soft, hard } of rlimits) {
+    const resource = RLIMITS[type];
+    if (resource === undefined) throw new RuntimeFailure("rlimit", `process.rlimits: unknown type ${type}`);
+    try {
+      prlimit(pid, resource, soft, hard);
+    } catch (error) {
+      throw new RuntimeFailure("rlimit", `Set ${type} to ${soft} (hard ${hard}): ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/**
+ * @param process name of its directory in /proc.
+ * @throws RuntimeFailure `oom-score`; without the rights of root a score that may not be set is let be, as runc does.
+ */
+export function setOomScore({ oomScoreAdj }: LaunchPlan, process: string): void {
+  if (oomScoreAdj === undefined) return;
+  try {
+    withFile(`/proc/${process}/oom_score_adj`, O_WRONLY, (fd) => writeAll(fd, `${oomScoreAdj}`));
+  } catch (error) {
+    if (isSysError(error, "EACCES", "EPERM") && geteuid() !== 0) return;
+    const message = `process.oomScoreAdj: set the score to ${oomScoreAdj}: ${messageOf(error)}: a lower one than the caller's needs CAP_SYS_RESOURCE`;
+    throw new RuntimeFailure("oom-score", message, { cause: error });
+  }
+}
+
+/** In a user namespace whose maker had no right to its groups they cannot be changed, and are the caller's. */
+function giveUpGroups({ user, namespaces }: LaunchPlan): void {
+  try {
+    setgroups(user.additionalGids);
+  } catch (error) {
+    if (!isSysError(error, "EPERM") || !namespaces.some(({ type }) => type === "user")) throw error;
+    if (user.additionalGids.length === 0) return;
+    const message = `process.user.additionalGids: ${messageOf(error)}: the ids of the user namespace are the caller's own: leave them out`;
+    throw new RuntimeFailure("groups", message, { cause: error });
+  }
 }
 
 function dropBoundingSet(): void {

@@ -23,7 +23,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import {
   close,
   fstat,
@@ -51,6 +51,8 @@ import {
 } from "../sys/mount.ts";
 import { chdir, fchdir } from "../sys/process.ts";
 
+export const DEVICES = "/dev";
+
 /** Bytes of the root itself: it holds directories, links, device nodes and small files only. */
 const ROOT_SIZE = 1 << 20;
 /** What a tmpfs needs besides a file's bytes: the rest of its last page and its directory. */
@@ -61,10 +63,11 @@ const INITRD_SLACK = 1 << 16;
  * what the plan lists, read-only but for its tmpfs mounts. Host and image are not written to, and with the namespace
  * everything is gone.
  *
- * @param scratch a directory of ours that the tmpfs may cover, seen by this namespace only.
+ * @param cover a directory that the tmpfs may cover, seen by this namespace only.
+ * @param devices a mount with the device nodes, where they cannot be made here.
  * @throws RuntimeFailure `root` naming the step and the path.
  */
-export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
+export function enterMonitorRoot(plan: LaunchPlan, cover: string, devices: number | undefined): void {
   const step = (name: string, path: string, action: () => void) => {
     try {
       action();
@@ -78,15 +81,17 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   const mask = umask(0);
   // Nothing we mount may reach the host, and pivot_root(2) refuses shared mounts.
   step("Detach mounts from the host's", "/", () => mount(null, "/", null, MS_REC | MS_SLAVE, null));
-  const image = openDirectory(plan.rootfs);
+  const image = openRootfs(plan.rootfs);
   const root = newTmpfs(ROOT_SIZE, 0o755, MOUNT_ATTR_NOSUID);
-  step("Mount monitor root over", scratch, () => attach(root, AT_FDCWD, scratch));
+  step("Mount monitor root over", cover, () => attach(root, AT_FDCWD, cover));
   const tree = treeBuilder(root);
 
   // First, since a monitor's own files may lie below one of them.
   for (const area of plan.tmpfs) step("Mount tmpfs on", area.target, () => mountTmpfs(tree, root, area));
   for (const link of plan.links) step("Link", link.path, () => tree.link(link.path, link.target));
-  for (const device of plan.devices) step("Make device node", device.path, () => makeDevice(tree, root, device.path));
+  if (devices !== undefined)
+    step("Mount device nodes on", DEVICES, () => attach(devices, root, tree.directory(DEVICES)));
+  else for (const { path } of plan.devices) step("Make device node", path, () => makeDevice(tree, root, path));
   for (const file of plan.hostFiles) step("Bind", file.source, () => bindHostFile(tree, root, file));
   for (const file of plan.imageFiles)
     step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
@@ -102,6 +107,16 @@ export function enterMonitorRoot(plan: LaunchPlan, scratch: string): void {
   umask(mask);
 }
 
+function openRootfs(path: string): number {
+  try {
+    return openDirectory(path);
+  } catch (error) {
+    const advice = isSysError(error, "EACCES") ? ": the root of the container's user namespace must reach it" : "";
+    const message = `Open rootfs ${path}: ${messageOf(error)}${advice}`;
+    throw new RuntimeFailure("root", message, { kind: "system", cause: error });
+  }
+}
+
 /** pivot_root(2) with both paths the same: the old root ends up below the new one and is detached there. */
 function pivotInto(root: number): void {
   fchdir(root);
@@ -111,7 +126,7 @@ function pivotInto(root: number): void {
   close(root);
 }
 
-function newTmpfs(size: number, mode: number, attributes: number): number {
+export function newTmpfs(size: number, mode: number, attributes: number): number {
   const context = fsopen("tmpfs");
   fsconfigSet(context, "source", "tmpfs");
   fsconfigSet(context, "size", String(size));
@@ -171,11 +186,22 @@ function treeBuilder(root: number): TreeBuilder {
 }
 
 /** A node with the numbers of the host's; open to the monitor's user, since the root is the monitor's alone. */
-function makeDevice(tree: TreeBuilder, root: number, path: string): void {
+export function makeNode(directory: number, name: string, path: string): void {
   const { mode, rdevMajor, rdevMinor } = fstatat(AT_FDCWD, path, 0);
   const type = mode & S_IFMT;
   if (type !== S_IFCHR && type !== S_IFBLK) throw new RuntimeFailure("root", `${path} on the host is no device node`);
-  mknodat(root, tree.place(path), type | (mode & 0o777) | 0o006, rdevMajor, rdevMinor);
+  mknodat(directory, name, type | (mode & 0o777) | 0o006, rdevMajor, rdevMinor);
+}
+
+/** Where nodes may not be made, as in a user namespace, the host's is bound and keeps its owner and mode. */
+function makeDevice(tree: TreeBuilder, root: number, path: string): void {
+  try {
+    makeNode(root, tree.place(path), path);
+  } catch (error) {
+    if (!isSysError(error, "EPERM")) throw error;
+    const source = openTree(AT_FDCWD, path, OPEN_TREE_CLONE);
+    bind(tree, root, source, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  }
 }
 
 function bindHostFile(tree: TreeBuilder, root: number, file: HostFile): void {

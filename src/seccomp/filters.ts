@@ -5,7 +5,7 @@
  */
 import type { MonitorKind } from "../monitors/kinds.ts";
 import { COMMON, words } from "./common.ts";
-import { type CallRule, withArgument } from "./rule.ts";
+import { type CallRule, INT, withArgument } from "./rule.ts";
 
 /** Second byte of an ioctl request: the kind of device it is for (ioctl(2), _IOC_TYPE). */
 const TYPE_MASK = 0xff00;
@@ -36,23 +36,33 @@ const TAP: readonly CallRule[] = withArgument("ioctl", 1, [
   0x400454dc, // TUNSETVNETLE
 ]);
 
+/** Address families of socket(2). */
 const UNIX = 1;
 const INET = 2;
 const NETLINK = 16;
+
+const SOCKET_CALLS: readonly string[] = [
+  "bind listen accept accept4 connect shutdown recvfrom recvmsg recvmmsg sendto sendmmsg",
+  "getsockname getpeername getsockopt setsockopt",
+];
 
 /** Sockets of these address families; what is done with one that was opened is let through. */
 function sockets(...families: readonly number[]): readonly CallRule[] {
   return [
     { calls: words(SOCKET_CALLS) },
     ...withArgument("socketpair", 0, [UNIX]),
-    ...families.flatMap((family) => withArgument("socket", 0, [family])),
+    ...withArgument("socket", 0, families),
   ];
 }
 
-const SOCKET_CALLS: readonly string[] = [
-  "bind listen accept accept4 connect shutdown recvfrom recvmsg recvmmsg sendto sendmmsg",
-  "getsockname getpeername getsockopt setsockopt",
-];
+/** Only for questions about interfaces: NETLINK_ROUTE is protocol 0 (netlink(7)). */
+const ROUTES: CallRule = {
+  calls: ["socket"],
+  conditions: [
+    { argument: 0, mask: INT, value: NETLINK },
+    { argument: 2, mask: INT, value: 0 },
+  ],
+};
 
 /** A device model that serves a directory to its guest (QEMU's 9p) works on it by descriptors. */
 const SHARED_DIRECTORIES: readonly string[] = [
@@ -114,7 +124,8 @@ export const FILTERS: Readonly<Record<MonitorKind, readonly CallRule[]>> = {
   // It asks for the addresses of its tap over netlink.
   uhyve: [
     ...COMMON,
-    ...sockets(UNIX, INET, NETLINK),
+    ...sockets(UNIX, INET),
+    ROUTES,
     ...TAP,
     KVM,
     INTERFACES,

@@ -15,7 +15,7 @@ export interface ArgumentCondition {
 }
 
 /** Arguments the kernel takes as 32 bits: what stands in the upper half is not looked at by it either. */
-const INT = 0xffffffff;
+export const INT = 0xffffffff;
 
 /** The call with one of these values as its argument. */
 export function withArgument(call: string, argument: number, values: readonly number[]): readonly CallRule[] {

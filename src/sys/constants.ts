@@ -48,6 +48,7 @@ export const RENAME_NOREPLACE = 1;
 
 /** sched.h */
 export const CLONE_NEWTIME = 0x80;
+export const CLONE_PARENT = 0x8000;
 export const CLONE_NEWNS = 0x20000;
 export const CLONE_NEWCGROUP = 0x2000000;
 export const CLONE_NEWUTS = 0x4000000;

@@ -164,8 +164,8 @@ declare module "urunc:sys" {
     permitted: readonly [number, number],
     inheritable: readonly [number, number],
   ): void;
-  /** prlimit64(2) on this process; 0xffffffffffffffff is given as -1. */
-  export function setrlimit(resource: number, soft: number, hard: number): void;
+  /** prlimit64(2), pid 0 for this process; 0xffffffffffffffff is given as -1. */
+  export function prlimit(pid: number, resource: number, soft: number, hard: number): void;
   export function sethostname(name: string): void;
   export function setdomainname(name: string): void;
   /** Blocks exactly these signals (sigprocmask SIG_SETMASK) for this thread. An empty list unblocks all. */

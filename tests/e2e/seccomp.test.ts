@@ -62,8 +62,7 @@ describe("the system call filter", () => {
       expect(results.get("thread")).toBe("0");
       expect(last).toBe("end");
       const allowed = [...results].filter(([, errno]) => errno !== ENOSYS).map(([name]) => name);
-      // Uhyve asks for the addresses of interfaces over netlink.
-      expect(allowed).toEqual(monitor === "uhyve" ? ["socket-netlink", "thread"] : ["thread"]);
+      expect(allowed).toEqual(["thread"]);
       expect(results.size).toBeGreaterThan(45);
       if (process.arch === "x64") expect(status).toBe(128 + 31);
     });

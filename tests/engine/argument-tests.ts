@@ -152,7 +152,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   setresgid: [id, id, id],
   setgroups: [numbers([0], [-1], [2 ** 32 - 1], new Array(1025).fill(0))],
   capset: [capabilities, capabilities, capabilities],
-  setrlimit: [int, number(0, -2), number(0, -2)],
+  prlimit: [int, int, number(0, -2), number(0, -2)],
   sethostname: [text],
   setdomainname: [text],
   setSignalMask: [signals],

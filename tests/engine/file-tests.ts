@@ -423,7 +423,7 @@ export const fileTests: readonly Test[] = [
     sys.close(writer);
     sysError("EBADF", () => sys.setNonblock(BAD_FD, true));
     inChild(0, () => {
-      sys.setrlimit(7, 10, 10);
+      sys.prlimit(0, 7, 10, 10);
       sysError("EMFILE", () => {
         for (let count = 0; count < 10; count++) sys.pipe();
       });

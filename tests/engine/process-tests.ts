@@ -245,15 +245,22 @@ export const processTests: readonly Test[] = [
     });
   }),
 
-  test("setrlimit", "limits are set, -1 is infinity", () => {
+  test("prlimit", "limits are set, -1 is infinity", () => {
     inChild(0, () => {
       const limit = () => /^Max core file size\s+(\S+)\s+(\S+)/m.exec(readFile("/proc/self/limits"))?.slice(1);
-      sys.setrlimit(RLIMIT_CORE, -1, -1);
+      sys.prlimit(0, RLIMIT_CORE, -1, -1);
       equal(limit(), ["unlimited", "unlimited"]);
-      sys.setrlimit(RLIMIT_CORE, 2 ** 40, 2 ** 41);
+      sys.prlimit(0, RLIMIT_CORE, 2 ** 40, 2 ** 41);
       equal(limit(), [String(2 ** 40), String(2 ** 41)]);
-      sysError("EINVAL", () => sys.setrlimit(RLIMIT_CORE, 2, 1));
-      sysError("EINVAL", () => sys.setrlimit(99, 1, 1));
+      sysError("EINVAL", () => sys.prlimit(0, RLIMIT_CORE, 2, 1));
+      sysError("EINVAL", () => sys.prlimit(0, 99, 1, 1));
+      sysError("ESRCH", () => sys.prlimit(NO_PID, RLIMIT_CORE, 1, 1));
+      const pid = spawn(() => sys.poll([], -1));
+      sys.prlimit(pid, RLIMIT_CORE, 4096, 8192);
+      const others = readFile(`/proc/${pid}/limits`);
+      sys.kill(pid, SIGKILL);
+      sys.waitpid(pid, 0);
+      check(/^Max core file size\s+4096\s+8192/m.test(others), "the limits of another process");
     });
   }),
 
@@ -289,7 +296,7 @@ export const processTests: readonly Test[] = [
 
   test("signalfd", "a descriptor that cannot be had is an error", () => {
     inChild(0, () => {
-      sys.setrlimit(7, 4, 4);
+      sys.prlimit(0, 7, 4, 4);
       sysError("EMFILE", () => {
         for (let count = 0; count < 4; count++) sys.signalfd([SIGCHLD]);
       });

@@ -18,6 +18,12 @@ export interface NamespaceEntry {
   readonly path?: string;
 }
 
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
 export interface BundleOptions {
   readonly name?: string;
   readonly args?: readonly string[];
@@ -34,6 +40,9 @@ export interface BundleOptions {
   /** False: no profile, as engines say "unconfined", so that no filter is installed. */
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
+  readonly oomScoreAdj?: number;
+  /** Of uids and gids alike. */
+  readonly mappings?: readonly IdMapping[];
   readonly cwd?: string;
   /** Kernel file for `helloBundle` in the place of hello's own. */
   readonly kernel?: string;
@@ -64,6 +73,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       env: options.env ?? ["PATH=/bin"],
       cwd: options.cwd ?? "/",
       noNewPrivileges: true,
+      ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: "rootfs", readonly: options.writable !== true },
     hostname: "test",
@@ -76,6 +86,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
     annotations: { ...annotations, ...options.annotations },
     linux: {
       namespaces: options.namespaces ?? NAMESPACES,
+      ...(options.mappings === undefined ? {} : { uidMappings: options.mappings, gidMappings: options.mappings }),
       ...(options.seccomp === false ? {} : { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),
       ...(options.memoryLimit === undefined && options.resources === undefined
         ? {}

@@ -1,5 +1,5 @@
 // A runtime under test: urunc, or runc, by which the tests themselves are judged.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type CommandOptions, type Outcome, type Running, run, start, succeed } from "./command.ts";
 import { atEnd, mustEndEmpty, scratch } from "./hygiene.ts";
@@ -55,13 +55,18 @@ export function readState(json: unknown): State {
   };
 }
 
-function makeRuntime(name: string, program: string, environment: Readonly<Record<string, string>>): Runtime {
+function makeRuntime(
+  name: string,
+  program: string,
+  environment: Readonly<Record<string, string>>,
+  prefix: readonly string[] = [],
+): Runtime {
   const root = join(scratch(), `root-${name}`);
   const log = join(scratch(), `log-${name}.json`);
   const globals = ["--root", root, "--log", log, "--log-format", "json"];
   mustEndEmpty(root);
   const verbWith = (options: CommandOptions, ...args: readonly string[]): Outcome =>
-    run(scratch(), [program, ...globals, ...args], { ...options, env: { ...environment, ...options.env } });
+    run(scratch(), [...prefix, program, ...globals, ...args], { ...options, env: { ...environment, ...options.env } });
   const verb = (...args: readonly string[]): Outcome => verbWith({}, ...args);
   const expectLeftover = (id: string): void => atEnd(() => void succeed(verb("delete", "--force", id)));
   const state = (id: string): State => readState(parseJson(succeed(verb("state", id)).stdout()));
@@ -71,7 +76,7 @@ function makeRuntime(name: string, program: string, environment: Readonly<Record
     log,
     verb,
     verbWith,
-    begin: (...args) => start(scratch(), [program, ...globals, ...args], { env: environment }),
+    begin: (...args) => start(scratch(), [...prefix, program, ...globals, ...args], { env: environment }),
     create: (id, bundle, ...options) => {
       const pidFile = join(scratch(), `${id}.pid`);
       const outcome = verb("create", "--bundle", bundle, "--pid-file", pidFile, ...options, id);
@@ -101,6 +106,17 @@ export function urunc(configuration = ""): Runtime {
   const path = join(scratch(), "config.toml");
   writeFileSync(path, `[monitors.qemu]\naccel = "tcg"\n${configuration}`);
   return makeRuntime("urunc", process.env.URUNC_TEST_BINARY ?? URUNC, { URUNC_CONFIG_FILE: path });
+}
+
+/** The same as another user of the host, who owns the test's directory from now on. */
+export function uruncAs(uid: number, gid: number): Runtime {
+  const program = join(scratch(), "program");
+  copyFileSync(process.env.URUNC_TEST_BINARY ?? URUNC, program);
+  const path = join(scratch(), "config.toml");
+  writeFileSync(path, `[monitors.qemu]\naccel = "tcg"\n`);
+  chownSync(scratch(), uid, gid);
+  const prefix = ["setpriv", "--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups"];
+  return makeRuntime("urunc", program, { URUNC_CONFIG_FILE: path, XDG_RUNTIME_DIR: scratch() }, prefix);
 }
 
 export function runc(): Runtime {
