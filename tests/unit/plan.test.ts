@@ -160,7 +160,6 @@ describe("the features document", () => {
       },
     });
     expect(document.linux.cgroup).toEqual({ v1: true, v2: true, systemd: true, systemdUser: true, rdma: true });
-    expect(document.linux.namespaces).not.toContain("user");
     expect(document.annotations).toEqual({
       "com.urunc.runtime.version": "1.0",
       "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux,mewz,hermit,includeos,nanos,osv,freebsd",
