@@ -241,6 +241,18 @@ static JSValue sys_set_process_name(JSContext *ctx, JSValueConst *argv) {
     return sys_done(ctx, prctl(PR_SET_NAME, name.s), "prctl", NULL);
 }
 
+/* Ends at the first number the kernel has no capability for. */
+static JSValue sys_drop_bounding_set(JSContext *ctx, JSValueConst *argv) {
+    (void)argv;
+    for (int capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+            if (errno == EINVAL && capability > 0)
+                break;
+            return sys_throw(ctx, "prctl", NULL);
+        }
+    return JS_UNDEFINED;
+}
+
 static JSValue sys_setresuid(JSContext *ctx, JSValueConst *argv) {
     uint32_t real, effective, saved;
     if (!arg_id(ctx, argv[0], &real) || !arg_id(ctx, argv[1], &effective) || !arg_id(ctx, argv[2], &saved))
@@ -455,6 +467,7 @@ const SysFunction sys_process_functions[] = {
     { "unshare", sys_unshare, 1, 1 },
     { "prctl", sys_prctl, 5, 5 },
     { "setProcessName", sys_set_process_name, 1, 1 },
+    { "dropBoundingSet", sys_drop_bounding_set, 0, 0 },
     { "setresuid", sys_setresuid, 3, 3 },
     { "setresgid", sys_setresgid, 3, 3 },
     { "setgroups", sys_setgroups, 1, 1 },

@@ -2,6 +2,7 @@ import { closeEntrance } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
 import { makeDeviceTree } from "../sandbox/device-tree.ts";
+import { checkLabels } from "../sandbox/labels.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
@@ -68,6 +69,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
   checkRights(namespaces);
+  checkRights(namespaces);
+  checkLabels(bundle.plan);
   const cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();

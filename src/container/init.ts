@@ -3,12 +3,15 @@ import { RuntimeFailure } from "../failure.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
+import { openLabels, setLabels } from "../sandbox/labels.ts";
 import { dropPrivileges, setOomScore } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { confineCalls } from "../sandbox/seccomp.ts";
+import { setSysctls } from "../sandbox/sysctls.ts";
 import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, setCloexec } from "../sys/file.ts";
+import { networkNamespaceName } from "../sys/namespace.ts";
 import {
   execve,
   exit,
@@ -119,6 +122,7 @@ function prepare(input: InitInput): void {
   // Now, not at start: a caller may read create's stdout and stderr to their end.
   if (input.terminal !== undefined) takeTerminal(input.terminal);
   joinNamespaces(input.namespaces);
+  setSysctls(input.plan, input.plan.sysctls !== undefined && networkNamespaceName() === input.callersNetwork);
   if (input.plan.hostname !== undefined) sethostname(input.plan.hostname);
   if (input.plan.domainname !== undefined) setdomainname(input.plan.domainname);
 }
@@ -181,6 +185,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   const { hasUser } = input.namespaces;
   if (!hasUser) setOomScore(plan, "self");
   // Of the host's directories the rootfs is one that the container's own root can reach.
+  const labels = openLabels(plan);
   enterMonitorRoot(plan, hasUser ? plan.rootfs : input.scratch, input.devices);
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
@@ -192,6 +197,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   for (const tap of taps) setCloexec(tap, false);
   send(starter, "exec");
   timestamps.stamp("RX.execve_hypervisor");
+  setLabels(labels);
   if (plan.seccomp) confineCalls(plan.monitor);
   try {
     execve(plan.exec.path, plan.exec.argv, plan.exec.env);

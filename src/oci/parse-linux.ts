@@ -47,10 +47,17 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     ...(memoryLimit > 0 ? { memoryLimit } : {}),
     ...(cpuLimit === undefined ? {} : { cpuLimit }),
     ...parseSeccomp(into, linux),
+    sysctl: parseSysctl(into, linux),
     ...(cgroupsPath ? { cgroupsPath } : {}),
     ...(resources === undefined ? {} : { resources }),
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
   };
+}
+
+function parseSysctl(into: Findings, linux: JsonObject): Readonly<Record<string, string>> {
+  const sysctl = objectIn(into, linux, "sysctl", "linux") ?? {};
+  const entries = Object.keys(sysctl).map((name) => [name, requiredTextIn(into, sysctl, name, "linux.sysctl") ?? ""]);
+  return Object.fromEntries(entries);
 }
 
 /** Its rules are for programs of containers: only that it is there counts. */

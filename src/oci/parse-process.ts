@@ -12,6 +12,7 @@ import {
   objectIn,
   report,
   requiredTextIn,
+  textIn,
   textsIn,
 } from "./decode.ts";
 import type { Rlimit, Spec } from "./spec.ts";
@@ -46,6 +47,8 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
   const terminal = booleanIn(into, value, "terminal", "process");
   const consoleSize = terminal ? parseConsoleSize(into, value) : undefined;
   const oomScoreAdj = integerIn(into, value, "oomScoreAdj", "process", -1000, 1000);
+  const apparmorProfile = parseLabel(into, value, "apparmorProfile");
+  const selinuxLabel = parseLabel(into, value, "selinuxLabel");
   return {
     terminal,
     ...(consoleSize === undefined ? {} : { consoleSize }),
@@ -55,7 +58,16 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
     user: parseUser(into, value),
     rlimits: parseRlimits(into, value),
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...(apparmorProfile ? { apparmorProfile } : {}),
+    ...(selinuxLabel ? { selinuxLabel } : {}),
   };
+}
+
+/** It becomes one line for the kernel. */
+function parseLabel(into: Findings, process: JsonObject, key: "apparmorProfile" | "selinuxLabel"): string | undefined {
+  const label = textIn(into, process, key, "process");
+  if (label !== undefined && /[\n\0]/.test(label)) report(into, `process.${key}`, "must be one line", label);
+  return label;
 }
 
 /** `env` of a process or hook: every entry is NAME=VALUE. */

@@ -75,6 +75,8 @@ export interface Spec {
     };
     readonly rlimits: readonly Rlimit[];
     readonly oomScoreAdj?: number;
+    readonly apparmorProfile?: string;
+    readonly selinuxLabel?: string;
   };
   readonly mounts: readonly SpecMount[];
   readonly hooks: Readonly<Record<HookKind, readonly Hook[]>>;
@@ -89,6 +91,8 @@ export interface Spec {
     readonly cpuLimit?: { readonly quota: number; readonly period: number };
     /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches our filter and the monitor's own off. */
     readonly seccomp: boolean;
+    /** Kernel parameters by their names, with dots or slashes. */
+    readonly sysctl: Readonly<Record<string, string>>;
     /** The profile names a socket for notifications. */
     readonly seccompListener?: true;
     readonly cgroupsPath?: string;

@@ -2,7 +2,7 @@ import type { Configuration, ContainerBootConfiguration } from "../config/config
 import { MONITORS } from "../monitors/registry.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
-import { LIBRARY_CACHE, LIBRARY_DIRECTORIES } from "./libraries.ts";
+import { libraryPaths } from "./libraries.ts";
 
 /** What has to be found out about host and image before the plan can be made; the answers are `HostFacts`. */
 export interface FactQuery {
@@ -12,9 +12,9 @@ export interface FactQuery {
   readonly program: string;
   /** Whether it has to be found out if KVM works. */
   readonly kvm: boolean;
-  /** Host paths whose existence matters, the library directories among them. */
+  /** Host paths whose existence matters. */
   readonly paths: readonly string[];
-  /** Those of `paths` that matter only for a dynamically linked program, and whether they are links. */
+  /** The same for a dynamically linked program, and whether they are links. */
   readonly libraries: readonly string[];
   /** Device nodes whose existence matters. */
   readonly devices: readonly string[];
@@ -46,8 +46,6 @@ export function wantedDevices(metadata: UnikernelMetadata, configuration: Config
   return [{ path: "/dev/vhost-net", advice: "load the kernel module vhost_net or set monitors.qemu.vhost to false" }];
 }
 
-const LIBRARIES: readonly string[] = [...LIBRARY_DIRECTORIES, LIBRARY_CACHE];
-
 export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
   const monitor = MONITORS[metadata.monitor];
   const settings = configuration.monitors[metadata.monitor];
@@ -61,8 +59,8 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
     arch,
     program: settings.path === "" ? monitor.program(arch) : settings.path,
     kvm,
-    paths: [...data, ...LIBRARIES],
-    libraries: LIBRARIES,
+    paths: data,
+    libraries: libraryPaths(arch),
     devices: [
       ...COMMON_DEVICES,
       ...(kvm ? [KVM_DEVICE] : []),

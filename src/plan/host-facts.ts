@@ -13,6 +13,8 @@ export interface HostFacts {
     readonly path: string;
     /** It names an ELF interpreter, so it needs the host's shared libraries. */
     readonly dynamic: boolean;
+    /** The linker and all shared libraries, where they are few and lie in the usual directories. */
+    readonly libraries?: readonly string[];
   };
   /** Why KVM cannot be used; absent when it can. */
   readonly kvmProblem?: string;

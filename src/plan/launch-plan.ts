@@ -5,6 +5,7 @@ import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Resources } from "../oci/resources.ts";
 import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
+import type { Sysctl } from "./decide-sysctls.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
 export interface ImageFile {
@@ -142,6 +143,12 @@ export interface LaunchPlan {
   readonly noNewPrivileges: true;
   /** The monitor may make the system calls of its list only (src/seccomp/filters.ts), and its own filter is on. */
   readonly seccomp: boolean;
+  /** AppArmor's profile for the monitor. */
+  readonly apparmorProfile?: string;
+  /** SELinux' label for the monitor. */
+  readonly selinuxLabel?: string;
+  /** Kernel parameters of the container's namespaces; absent: none. */
+  readonly sysctls?: readonly Sysctl[];
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj?: number;
   readonly hostname?: string;

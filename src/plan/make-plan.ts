@@ -19,6 +19,7 @@ import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
 import { decideMappings } from "./decide-mappings.ts";
+import { decideSysctls } from "./decide-sysctls.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
@@ -62,6 +63,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
   const idMappings = decideMappings(planning);
+  const sysctls = decideSysctls(planning);
   const devices = decideDevices(planning, accelerator);
   const needs = askGuest(planning);
   if (needs === undefined || problems.length > 0) return refusal(problems);
@@ -127,6 +129,9 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     capabilities: [],
     noNewPrivileges: true,
     seccomp: launch.seccomp,
+    ...(spec.process.apparmorProfile === undefined ? {} : { apparmorProfile: spec.process.apparmorProfile }),
+    ...(spec.process.selinuxLabel === undefined ? {} : { selinuxLabel: spec.process.selinuxLabel }),
+    ...(sysctls.length === 0 ? {} : { sysctls }),
     rlimits: spec.process.rlimits,
     ...(spec.process.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.process.oomScoreAdj }),
     ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),

@@ -33,7 +33,7 @@ import {
 } from "../sys/file.ts";
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
-import { isDynamicElf } from "./elf.ts";
+import { findLibraries } from "./find-libraries.ts";
 
 /** The one version of the KVM interface there is (Linux, Documentation/virt/kvm/api.rst). */
 const KVM_API_VERSION = 12;
@@ -42,17 +42,17 @@ const MODALIAS_LIMIT = 1 << 16;
 
 /** Finds out what the plan asks for. Only reads; nothing found is an answer, not an error. */
 export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
-  const monitorBinary = findMonitor(query.program);
+  const monitorBinary = findMonitor(query.program, query.arch);
   const kvmProblem = query.kvm ? findKvmProblem() : undefined;
   const vendor = query.kvm ? findCpuVendor() : undefined;
-  // Libraries matter to a dynamic monitor only.
-  const unwanted = monitorBinary?.dynamic === false ? query.libraries : [];
-  const existing = query.paths.filter((path) => !unwanted.includes(path) && exists(path));
+  // Where the libraries lie matters to a dynamic monitor only.
+  const libraries = (monitorBinary?.dynamic === false ? [] : query.libraries).filter(exists);
+  const existing = [...query.paths.filter(exists), ...libraries];
   const init = query.guestInit ? findGuestInit() : undefined;
   return {
     arch: query.arch,
     existing,
-    libraryLinks: findLinks(query.libraries.filter((path) => existing.includes(path))),
+    libraryLinks: monitorBinary?.libraries === undefined ? findLinks(libraries) : {},
     devices: query.devices.filter(isDevice),
     imageFiles: findImageFiles(query, rootfs),
     hostFiles: Object.fromEntries(
@@ -65,11 +65,11 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   };
 }
 
-function findMonitor(program: string): HostFacts["monitorBinary"] {
+function findMonitor(program: string, arch: string): HostFacts["monitorBinary"] {
   const found = program.startsWith("/") ? executableAt(program) : findInPath(program);
   if (found === undefined) return undefined;
   const path = resolveLinks(found);
-  return { path, dynamic: isDynamicElf(path) };
+  return { path, ...findLibraries(path, arch) };
 }
 
 function executableAt(path: string): string | undefined {

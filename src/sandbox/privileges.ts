@@ -1,15 +1,9 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
-import {
-  O_WRONLY,
-  PR_CAP_AMBIENT,
-  PR_CAP_AMBIENT_CLEAR_ALL,
-  PR_CAPBSET_DROP,
-  PR_SET_NO_NEW_PRIVS,
-} from "../sys/constants.ts";
+import { O_WRONLY, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_NO_NEW_PRIVS } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { umask, withFile, writeAll } from "../sys/file.ts";
-import { capset, geteuid, prctl, prlimit, setgroups, setresgid, setresuid } from "../sys/process.ts";
+import { capset, dropBoundingSet, geteuid, prctl, prlimit, setgroups, setresgid, setresuid } from "../sys/process.ts";
 
 /** Resource numbers of setrlimit(2). */
 const RLIMITS: Readonly<Record<string, number>> = {
@@ -34,8 +28,6 @@ const RLIMITS: Readonly<Record<string, number>> = {
 const NONE: readonly [number, number] = [0, 0];
 /** prlimit(2): the calling process. */
 const SELF = 0;
-/** More capabilities than any kernel has: prctl(2) ends the loop with EINVAL. */
-const CAPABILITY_LIMIT = 64;
 
 /**
  * The monitor's identity: limits, groups, user, no capability in any set (capabilities(7)), no_new_privs. The order
@@ -96,16 +88,5 @@ function giveUpGroups({ user, namespaces }: LaunchPlan): void {
     if (user.additionalGids.length === 0) return;
     const message = `process.user.additionalGids: ${messageOf(error)}: the ids of the user namespace are the caller's own: leave them out`;
     throw new RuntimeFailure("groups", message, { cause: error });
-  }
-}
-
-function dropBoundingSet(): void {
-  for (let capability = 0; capability < CAPABILITY_LIMIT; capability++) {
-    try {
-      prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-    } catch (error) {
-      if (isSysError(error, "EINVAL")) return;
-      throw error;
-    }
   }
 }

@@ -42,6 +42,7 @@ export {
   flock,
   fstat,
   fstatat,
+  fstatfsType,
   lseek,
   memfdCreate,
   mkdirat,

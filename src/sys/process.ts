@@ -3,6 +3,7 @@ export {
   capset,
   chdir,
   clone3,
+  dropBoundingSet,
   environ,
   execve,
   exit,

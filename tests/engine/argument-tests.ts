@@ -148,6 +148,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   unshare: [int],
   prctl: [int, natural, natural, natural, natural],
   setProcessName: [text],
+  dropBoundingSet: [],
   setresuid: [id, id, id],
   setresgid: [id, id, id],
   setgroups: [numbers([0], [-1], [2 ** 32 - 1], new Array(1025).fill(0))],

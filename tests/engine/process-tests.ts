@@ -235,6 +235,15 @@ export const processTests: readonly Test[] = [
     });
   }),
 
+  test("dropBoundingSet", "no program can give a capability any more", () => {
+    inChild(0, () => {
+      sys.dropBoundingSet();
+      equal(statusLine("CapBnd"), "0000000000000000");
+      sys.capset([0, 0], [0, 0], [0, 0]);
+      sysError("EPERM", () => sys.dropBoundingSet());
+    });
+  }),
+
   test("capset", "capabilities are given up in both words", () => {
     inChild(0, () => {
       sys.capset([0x20, 1], [0x21, 1], [0x1, 0]);

@@ -35,7 +35,7 @@ describe("config.json", () => {
       mounts: [],
       hooks: { prestart: [], createRuntime: [], createContainer: [], startContainer: [], poststart: [], poststop: [] },
       annotations: {},
-      linux: { namespaces: [], uidMappings: [], gidMappings: [], seccomp: false },
+      linux: { namespaces: [], uidMappings: [], gidMappings: [], seccomp: false, sysctl: {} },
     });
   });
 
@@ -66,7 +66,7 @@ describe("config.json", () => {
   });
 
   test("may have members nobody here knows", () => {
-    expect(specOf({ ...MINIMAL, solaris: 1, process: { cwd: "/", apparmorProfile: 7 } }).process.args).toEqual([]);
+    expect(specOf({ ...MINIMAL, solaris: 1, process: { cwd: "/", solarisProfile: 7 } }).process.args).toEqual([]);
   });
 
   test.each(["0.9.0", "2.0.0", "1", "1.0", "one", ""])("of version %j is refused", (ociVersion) => {
