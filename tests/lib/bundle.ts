@@ -41,6 +41,8 @@ export interface BundleOptions {
   readonly seccomp?: boolean;
   readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] };
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
+  readonly sysctl?: Readonly<Record<string, string>>;
   /** Of uids and gids alike. */
   readonly mappings?: readonly IdMapping[];
   readonly cwd?: string;
@@ -73,6 +75,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       env: options.env ?? ["PATH=/bin"],
       cwd: options.cwd ?? "/",
       noNewPrivileges: true,
+      ...(options.apparmorProfile === undefined ? {} : { apparmorProfile: options.apparmorProfile }),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     root: { path: "rootfs", readonly: options.writable !== true },
@@ -86,6 +89,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
     annotations: { ...annotations, ...options.annotations },
     linux: {
       namespaces: options.namespaces ?? NAMESPACES,
+      ...(options.sysctl === undefined ? {} : { sysctl: options.sysctl }),
       ...(options.mappings === undefined ? {} : { uidMappings: options.mappings, gidMappings: options.mappings }),
       ...(options.seccomp === false ? {} : { seccomp: { defaultAction: "SCMP_ACT_ALLOW" } }),
       ...(options.memoryLimit === undefined && options.resources === undefined
