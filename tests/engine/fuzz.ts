@@ -1,0 +1,106 @@
+/**
+ * Random arguments for the bindings that read and write memory of ours, inside the sanitizer build. The bindings that
+ * change the process or the machine are left out: what they take is checked before any call by argument-tests.ts.
+ */
+
+import * as sys from "urunc:sys";
+import { callUntyped } from "./harness.ts";
+
+/** Bindings by name; `argument` says what a file may be. */
+const TARGETS: readonly (keyof typeof sys)[] = [
+  ...(["read", "pread", "write", "writeText", "readText", "encodeUtf8", "decodeUtf8", "lseek", "ftruncate"] as const),
+  ...([
+    "fstat",
+    "fstatat",
+    "readlinkat",
+    "readdir",
+    "poll",
+    "sendFds",
+    "recvFds",
+    "setCloexec",
+    "setNonblock",
+  ] as const),
+  ...(["sendNetlink", "recvNetlink", "getenv", "signalfd", "addSeals", "fstatfsType"] as const),
+];
+
+/** A generator of numbers that is the same for the same seed (xorshift32). */
+function generator(seed: number): (limit: number) => number {
+  let state = seed >>> 0 || 1;
+  return (limit) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state % limit;
+  };
+}
+
+const NUMBERS = [0, 1, 7, 8, 9, 15, 16, 4095, 4096, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53];
+const TEXTS = [
+  "",
+  ".",
+  "/proc/self/stat",
+  "/etc",
+  "\0",
+  "\ud800",
+  "ä",
+  "\u{10ffff}",
+  "x".repeat(107),
+  "x".repeat(70000),
+];
+
+function argument(random: (limit: number) => number, files: readonly number[]): unknown {
+  const pick = <T>(values: readonly T[]): T | undefined => values[random(values.length)];
+  switch (random(10)) {
+    case 0:
+    case 1:
+    case 2:
+      return pick(files);
+    case 3:
+      return new ArrayBuffer(pick([0, 1, 8, 9, 4096, 70000]) ?? 0);
+    case 4:
+      return pick(TEXTS);
+    case 5:
+      return Array.from({ length: random(20) }, () => pick([...files, ...NUMBERS]));
+    case 6:
+      return pick([undefined, null, true, {}, 0.5, Number.NaN, -1, -100, () => 1, new Uint8Array(8)]);
+    default:
+      return pick(NUMBERS);
+  }
+}
+
+/** Calls bindings until the time is over; a finding ends the process by the sanitizer. The number of calls. */
+export function fuzzEngine(seconds: number, seed: number): number {
+  const random = generator(seed);
+  const until = sys.monotonicMs() + seconds * 1000;
+  let calls = 0;
+  while (sys.monotonicMs() < until) {
+    const [left, right] = sys.socketpair(2);
+    const file = sys.memfdCreate("fuzz", 2);
+    sys.setNonblock(left, true);
+    sys.setNonblock(right, true);
+    const files = [
+      file,
+      left,
+      right,
+      sys.open("/dev/null", 2),
+      sys.open("/proc/self/stat", 0),
+      sys.open("/proc/self", 0),
+    ];
+    for (let round = 0; round < 200; round += 1) {
+      const name = TARGETS[random(TARGETS.length)] ?? "fstat";
+      const words = Array.from({ length: random(7) }, () => argument(random, files));
+      // A wait is no finding.
+      if (name === "poll") words[1] = 0;
+      try {
+        callUntyped(name, words);
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+      }
+      calls += 1;
+    }
+    // What came over the sockets too.
+    sys.closeRange(3, 0xffffffff);
+  }
+  return calls;
+}
