@@ -115,18 +115,33 @@ function faults(value: unknown, rule: Rule, place = "file"): readonly string[] {
   ];
 }
 
+const NIC = { id: "net0", tap: "u0a1b2c3d", interface: "eth0", mac: "0a:58:0a:04:00:05", mtu: 1500 };
+
 describe("firecracker", () => {
   test.each<readonly [string, Partial<MonitorInput>]>([
     ["nothing", {}],
     ["an initrd", { initrd: "/guest/initrd" }],
     ["a disk", { guest: { ...NEEDS, disks: [DISK] } }],
     ["two disks", { guest: { ...NEEDS, disks: [DISK, { ...DISK, id: "annot_vol", readonly: true }] } }],
+    ["a nic", { nics: [NIC] }],
+    ["two nics and a disk", { nics: [NIC, { ...NIC, id: "net1" }], guest: { ...NEEDS, disks: [DISK] } }],
     ["all processors", { vcpus: MONITORS.firecracker.maximumVcpus }],
   ])("is given a configuration its schema takes, with %s", (_, change) => {
     const files = MONITORS.firecracker.writtenFiles?.({ ...INPUT, ...change }) ?? [];
     expect(files).toHaveLength(1);
     const content: unknown = JSON.parse(files[0]?.content ?? "");
     expect(faults(content, CONFIGURATION)).toEqual([]);
+  });
+
+  test("opens the taps of its nics by their names, and writes no member that older releases refuse", () => {
+    expect(firecrackerConfiguration({ ...INPUT, nics: [NIC] })["network-interfaces"]).toEqual([
+      { iface_id: "net0", guest_mac: "0a:58:0a:04:00:05", host_dev_name: "u0a1b2c3d" },
+    ]);
+    const warnings = (mtu: number, guest = NEEDS) =>
+      MONITORS.firecracker.judge?.({ ...INPUT, guest, nics: [{ ...NIC, mtu }] }).warnings;
+    expect(warnings(1400)).toHaveLength(1);
+    expect(warnings(1500)).toEqual([]);
+    expect(warnings(1400, { ...NEEDS, knowsMtu: true })).toEqual([]);
   });
 
   test("would be refused an unknown, a missing and a wrong member", () => {
