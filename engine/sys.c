@@ -331,7 +331,8 @@ JSValue new_pair(JSContext *ctx, int64_t first, int64_t second) {
 
 static const SysFunction *const families[] = {
     sys_file_functions, sys_process_functions, sys_mount_functions, sys_socket_functions,
-    sys_net_functions,  sys_tty_functions,     sys_kvm_functions,   sys_seccomp_functions, sys_bpf_functions,
+    sys_net_functions,  sys_tty_functions,     sys_kvm_functions,   sys_loop_functions,
+    sys_seccomp_functions, sys_bpf_functions,
 };
 #define FAMILIES (sizeof families / sizeof families[0])
 

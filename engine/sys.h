@@ -27,7 +27,8 @@ typedef struct {
 
 /* One table per family, ended by an entry without a name. */
 extern const SysFunction sys_file_functions[], sys_process_functions[], sys_mount_functions[], sys_socket_functions[],
-    sys_net_functions[], sys_tty_functions[], sys_kvm_functions[], sys_seccomp_functions[], sys_bpf_functions[];
+    sys_net_functions[], sys_tty_functions[], sys_kvm_functions[], sys_loop_functions[],
+    sys_seccomp_functions[], sys_bpf_functions[];
 
 #define SYS_MODULE_NAME "urunc:sys"
 

@@ -438,6 +438,21 @@ static JSValue sys_set_nonblock(JSContext *ctx, JSValueConst *argv) {
     return sys_done(ctx, flags, "fcntl", NULL);
 }
 
+/* F_SETOWN, F_SETSIG and O_ASYNC of fcntl(2): one way to ask for one thing. */
+static JSValue sys_set_signal_on_input(JSContext *ctx, JSValueConst *argv) {
+    int fd, pid, signal;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_int(ctx, argv[1], &pid) || !arg_int(ctx, argv[2], &signal))
+        return JS_EXCEPTION;
+    int result = fcntl(fd, F_SETOWN, pid);
+    if (result >= 0)
+        result = fcntl(fd, F_SETSIG, signal);
+    if (result >= 0)
+        result = fcntl(fd, F_GETFL);
+    if (result >= 0)
+        result = fcntl(fd, F_SETFL, result | O_ASYNC);
+    return sys_done(ctx, result, "fcntl", NULL);
+}
+
 static JSValue sys_pipe(JSContext *ctx, JSValueConst *argv) {
     (void)argv;
     int fds[2];
@@ -493,6 +508,7 @@ const SysFunction sys_file_functions[] = {
     { "dupCloexec", sys_dup_cloexec, 2, 2 },
     { "setCloexec", sys_set_cloexec, 2, 2 },
     { "setNonblock", sys_set_nonblock, 2, 2 },
+    { "setSignalOnInput", sys_set_signal_on_input, 3, 3 },
     { "pipe", sys_pipe, 0, 0 },
     { "memfdCreate", sys_memfd_create, 2, 2 },
     { "addSeals", sys_add_seals, 2, 2 },

@@ -29,10 +29,25 @@ static const char *unescape(char *value) {
   return value;
 }
 
+static char *value_of(char *line) {
+  while (*line != '\0' && *line != ':') line++;
+  return *line == ':' ? line + 1 : line;
+}
+
 static unsigned number(const char *value) {
   unsigned result = 0;
   if (!parse_number(value, &result)) wrong(value);
   return result;
+}
+
+/* `ro` or `rw`, the source, the place; each after a colon. */
+static void bind_line(struct config *config, const char *line, char *value) {
+  if (config->bind_count == MOST_BINDS) wrong(line);
+  char *source = value_of(value);
+  char *place = value_of(source);
+  if (place == source || *place != '/') wrong(line);
+  place[-1] = '\0';
+  config->binds[config->bind_count++] = (struct bind){source, unescape(place), starts_with(value, "ro:")};
 }
 
 static void process_line(struct config *config, const char *line, char *value) {
@@ -44,6 +59,7 @@ static void process_line(struct config *config, const char *line, char *value) {
   else if (starts_with(line, "ARC:")) config->has_arguments = true;
   else if (starts_with(line, "ARV:")) add(config->arguments, &config->argument_count, unescape(value));
   else if (starts_with(line, "ENV:")) add(config->environment, &config->variables, unescape(value));
+  else if (starts_with(line, "BM:")) bind_line(config, line, value);
   else if (starts_with(line, "AG:") && config->group_count < MOST_GROUPS)
     config->groups[config->group_count++] = number(value);
   else if (starts_with(line, "NS:") && config->server_count < MOST_SERVERS)
@@ -56,12 +72,16 @@ static void process_line(struct config *config, const char *line, char *value) {
 static void volume_line(struct config *config, const char *line, char *value) {
   if (starts_with(line, "ID:")) {
     if (config->volume_count == MOST_VOLUMES) wrong(line);
-    config->volumes[config->volume_count++] = (struct volume){value, NULL};
-  } else if (starts_with(line, "MP:") && config->volume_count > 0) {
-    config->volumes[config->volume_count - 1].mount_point = value;
-  } else {
-    wrong(line);
+    config->volumes[config->volume_count++] = (struct volume){.id = value};
+    return;
   }
+  if (config->volume_count == 0) wrong(line);
+  struct volume *volume = &config->volumes[config->volume_count - 1];
+  if (starts_with(line, "MP:")) volume->mount_point = value;
+  else if (starts_with(line, "FS:")) volume->type = value;
+  else if (starts_with(line, "FO:")) volume->options = value;
+  else if (starts_with(line, "RO:")) volume->readonly = number(value) == 1;
+  else wrong(line);
 }
 
 static void network_line(struct config *config, const char *line, char *value) {
@@ -92,11 +112,6 @@ static enum block block_of(enum block now, const char *line) {
   if (equal(line, "UBS")) return VOLUMES;
   if (equal(line, "UNS")) return NETWORK;
   return is_end(line) ? NONE : now;
-}
-
-static char *value_of(char *line) {
-  while (*line != '\0' && *line != ':') line++;
-  return *line == ':' ? line + 1 : line;
 }
 
 void read_config(const char *path, struct config *config) {

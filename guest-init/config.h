@@ -2,8 +2,8 @@
  * What the runtime asks for, one `KEY:value` a line, in blocks (docs/guests/linux.md):
  *
  *   UES  NAME=VALUE…                                     UEE   environment
- *   UCS  UID GID WD and our own AG ARC ARV ENV HN NS SD TTY  UCE   process and machine
- *   UBS  ID MP …                                         UBE   volumes
+ *   UCS  UID GID WD and our own AG ARC ARV BM ENV HN NS SD TTY  UCE   process and machine
+ *   UBS  ID MP and our own FS FO RO …                    UBE   volumes
  *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
  * Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
@@ -12,11 +12,15 @@
 
 #include <stdbool.h>
 
-enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_NICS = 8 };
+enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 128, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_NICS = 8 };
 
 struct volume {
   const char *id;
   const char *mount_point;
+  /* Of a share, whose id is its tag; NULL for disks, of which it is found out. */
+  const char *type;
+  const char *options;
+  bool readonly;
 };
 
 /* NULL where there is none. */
@@ -34,6 +38,13 @@ struct nic {
   const char *gateway6;
   /* Set when the device is there. */
   bool is_found;
+};
+
+/* Mounted on a place of the guest; an empty source is the place itself. */
+struct bind {
+  const char *source;
+  const char *place;
+  bool readonly;
 };
 
 struct config {
@@ -58,6 +69,8 @@ struct config {
   unsigned nic_count;
   struct volume volumes[MOST_VOLUMES];
   unsigned volume_count;
+  struct bind binds[MOST_BINDS];
+  unsigned bind_count;
   /* The console is not a person's terminal: bytes are passed on as they are. */
   bool plain_console;
 };

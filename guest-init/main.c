@@ -5,6 +5,7 @@
 #include <linux/reboot.h>
 
 #include "application.h"
+#include "binds.h"
 #include "config.h"
 #include "end.h"
 #include "kernel.h"
@@ -76,6 +77,7 @@ _Noreturn void begin(long *stack) {
   mount_root_volume(&config);
   CALL(unlinkat, AT_FDCWD, OWN_DIRECTORY, AT_REMOVEDIR);
   mount_volumes(&config);
+  mount_binds(&config);
   mount_for_application();
   if (config.host_name != NULL) CALL(sethostname, config.host_name, length_of(config.host_name));
   set_up_network(&config);

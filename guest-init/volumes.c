@@ -2,6 +2,7 @@
 
 #include <linux/mount.h>
 
+#include "binds.h"
 #include "end.h"
 #include "file.h"
 #include "kernel.h"
@@ -71,11 +72,24 @@ static bool is_readonly(const char *device) {
   return read_file(path, flag, sizeof flag) > 0 && flag[0] == '1';
 }
 
+/* The device of a share may take a moment to be there. */
+static long mount_share(const struct volume *volume, const char *path) {
+  unsigned long flags = volume->readonly ? MS_RDONLY : 0;
+  long result = -ENOENT;
+  for (unsigned waited = 0; waited < WAIT_MS; waited += STEP_MS) {
+    result = CALL(mount, volume->id, path, volume->type, flags, volume->options);
+    if (result != -ENOENT && result != -EINVAL) break;
+    pause_for(STEP_MS);
+  }
+  return result;
+}
+
 static long mount_volume(const struct config *config, unsigned index, const char *path) {
   char device[NAME_SIZE + 8];
-  if (!find_device(config, index, device)) return -ENODEV;
   long result = make_directories(path);
   if (result < 0) return result;
+  if (config->volumes[index].type != NULL) return mount_share(&config->volumes[index], path);
+  if (!find_device(config, index, device)) return -ENODEV;
   return mount_any(device, path, is_readonly(device) ? MS_RDONLY : 0);
 }
 
@@ -92,6 +106,7 @@ void mount_root_volume(const struct config *config) {
   for (unsigned i = 0; i < config->volume_count; i++) {
     if (!is_root(&config->volumes[i])) continue;
     long result = mount_volume(config, i, OWN_DIRECTORY "/root");
+    keep_copies();
     if (result == 0) result = change_root(OWN_DIRECTORY "/root");
     if (result == 0) return;
     report(&config->volumes[i], result);

@@ -16,7 +16,7 @@ export function run(invocation: Invocation): number {
 function plainDelete({ global, args, argv, log }: Invocation): number {
   const id = args[0] ?? "";
   // What a killed `create` left goes away, though there was no container (runc does the same).
-  const found = lockContainer(global, id, removeRemains);
+  const found = lockContainer(global, id, (directory) => removeRemains(directory, log.warning));
   if (found === "runc") return becomeRunc(argv);
   deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
   return 0;

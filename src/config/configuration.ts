@@ -63,10 +63,19 @@ export interface TimestampsConfiguration {
   readonly destination: string;
 }
 
+/** `[extra_binaries.virtiofsd]` */
+export interface VirtiofsdConfiguration {
+  /** Absolute path; empty: the usual places. */
+  readonly path: string;
+  /** Absent: those that suit the program. */
+  readonly options?: readonly string[];
+}
+
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
   readonly log: { readonly level: LogLevel };
   readonly timestamps: TimestampsConfiguration;
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
   readonly containerBoot: ContainerBootConfiguration;
+  readonly virtiofsd: VirtiofsdConfiguration;
 }

@@ -37,4 +37,5 @@ export const DEFAULT_CONFIGURATION: Configuration = {
     uhyve: DEFAULT_MONITOR,
   },
   containerBoot: DEFAULT_CONTAINER_BOOT,
+  virtiofsd: { path: "" },
 };

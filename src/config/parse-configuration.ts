@@ -15,6 +15,7 @@ import {
   MACHINE_CHOICES,
   type MonitorConfiguration,
   type TimestampsConfiguration,
+  type VirtiofsdConfiguration,
 } from "./configuration.ts";
 import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR } from "./defaults.ts";
 
@@ -28,7 +29,7 @@ const MOST_VCPUS = 1024;
 const MAX_DEPTH = 16;
 
 /** Tables and keys that other versions of this file have. Accepted, without effect so far. */
-const NOT_YET_TABLES: readonly string[] = ["runtime", "extra_binaries"];
+const NOT_YET_TABLES: readonly string[] = ["runtime"];
 const NOT_YET_MONITOR_KEYS: readonly string[] = ["vhost"];
 
 interface Reading {
@@ -56,7 +57,13 @@ export function parseConfiguration(text: string, path: string): Result<Configura
 }
 
 function readFile(reading: Reading, file: JsonObject): Configuration {
-  warnOfOthers(reading, file, "", ["log", "timestamps", "monitors", "container_boot"], NOT_YET_TABLES);
+  warnOfOthers(
+    reading,
+    file,
+    "",
+    ["log", "timestamps", "monitors", "container_boot", "extra_binaries"],
+    NOT_YET_TABLES,
+  );
   const log = table(reading, file, "log", "");
   const monitors = table(reading, file, "monitors", "");
   warnOfOthers(reading, log, "log", ["level", "syslog"], []);
@@ -75,6 +82,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
       uhyve: readMonitor(reading, monitors, "uhyve"),
     },
     containerBoot: readContainerBoot(reading, table(reading, file, "container_boot", "")),
+    virtiofsd: readVirtiofsd(reading, table(reading, file, "extra_binaries", "")),
   };
 }
 
@@ -135,6 +143,21 @@ function readContainerBoot(reading: Reading, boot: JsonObject): ContainerBootCon
     maxInitrdMb: count(reading, boot, "max_initrd_mb", path, MOST_INITRD) || DEFAULT_CONTAINER_BOOT.maxInitrdMb,
     guestInit: absolutePath(reading, boot, "guest_init", path),
   };
+}
+
+function readVirtiofsd(reading: Reading, binaries: JsonObject): VirtiofsdConfiguration {
+  warnOfOthers(reading, binaries, "extra_binaries", ["virtiofsd"], []);
+  const place = "extra_binaries.virtiofsd";
+  const virtiofsd = table(reading, binaries, "virtiofsd", "extra_binaries");
+  warnOfOthers(reading, virtiofsd, place, ["path", "options"], []);
+  const path = absolutePath(reading, virtiofsd, "path", place);
+  const options = own(virtiofsd, "options");
+  if (options === undefined) return { path };
+  if (typeof options === "string" && !options.includes("\0")) {
+    return { path, options: options.split(/\s+/).filter((word) => word !== "") };
+  }
+  report(reading.into, below(place, "options"), "must be a text of words between blanks", options);
+  return { path };
 }
 
 /** Undefined when absent. */

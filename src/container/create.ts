@@ -3,6 +3,8 @@ import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
 import { makeDeviceTree } from "../sandbox/device-tree.ts";
 import { checkLabels } from "../sandbox/labels.ts";
+import { prepareStorage } from "../storage/prepare.ts";
+import { undoStorage } from "../storage/undo.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
@@ -85,6 +87,9 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     timestamps.stamp("CR.initial_setup");
     const entrance =
       cgroup === undefined ? undefined : makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);
+    cleanup.push(() => undoStorage(directory.fd, options.warn));
+    const storage = prepareStorage(bundle.plan, directory.fd);
+    cleanup.push(() => storage.close());
     const listener = listenForStart(directory);
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
     if (console !== undefined) cleanup.push(() => closeQuietly(console.master));
@@ -109,6 +114,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         warnings: bundle.warnings,
         callersNetwork,
         hooks: bundle.spec.hooks,
+        storage,
         namespaces,
         ...(entrance === undefined ? {} : { entrance }),
         awaitsPlace: cgroup?.scope !== undefined,
@@ -134,6 +140,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       close(fd);
     if (console !== undefined) close(console.slave);
     if (entrance !== undefined) closeEntrance(entrance);
+    storage.close();
     if (cgroup !== undefined) {
       startScope(cgroup, options.id, child.pid, cleanup);
       limitContainer(cgroup, bundle.plan);

@@ -1,4 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
+import { undoStorage } from "../storage/undo.ts";
 import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.ts";
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
@@ -35,8 +36,9 @@ export function deleteBrokenContainer(directory: ContainerDirectory, warn: (mess
 }
 
 /** Removes what a `create` that was killed left: its init ends by itself, or with its cgroup. */
-export function removeRemains(directory: ContainerDirectory): void {
+export function removeRemains(directory: ContainerDirectory, warn: (message: string) => void): void {
   removeCgroupOf(directory);
+  undoStorage(directory.fd, warn);
   removeContainerDirectory(directory);
 }
 
@@ -55,5 +57,6 @@ function endAndRemove(
   if (process !== undefined) killProcess(process, () => wakeContainer(directory.path));
   removeCgroupOf(directory);
   if (network !== undefined) undoNetwork(network, warn);
+  undoStorage(directory.fd, warn);
   removeContainerDirectory(directory);
 }

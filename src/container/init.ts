@@ -7,7 +7,9 @@ import { openLabels, setLabels } from "../sandbox/labels.ts";
 import { dropPrivileges, setOomScore } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { confineCalls } from "../sandbox/seccomp.ts";
+import { startShareServer } from "../sandbox/share-server.ts";
 import { setSysctls } from "../sandbox/sysctls.ts";
+import type { PreparedStorage } from "../storage/prepare.ts";
 import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, setCloexec } from "../sys/file.ts";
@@ -51,6 +53,7 @@ export interface InitInput {
   /** The network namespace `create` was called in. */
   readonly callersNetwork: string;
   readonly hooks: Spec["hooks"];
+  readonly storage: PreparedStorage;
   readonly namespaces: NamespaceSet;
   /** The way into the container's cgroup; absent where it has none. */
   readonly entrance?: CgroupEntrance;
@@ -186,15 +189,21 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   if (!hasUser) setOomScore(plan, "self");
   // Of the host's directories the rootfs is one that the container's own root can reach.
   const labels = openLabels(plan);
-  enterMonitorRoot(plan, hasUser ? plan.rootfs : input.scratch, input.devices);
+  const { devices } = input;
+  const { copies } = input.storage;
+  const listener = enterMonitorRoot(plan, hasUser ? plan.rootfs : input.scratch, { devices, copies }, (text) =>
+    sendNote(starter, "warning", text),
+  );
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
+  const inherited = [...taps, ...input.storage.claims];
+  if (listener !== undefined) inherited.push(startShareServer(plan, listener));
   dropPrivileges(plan);
   // As pid 1 of its namespace the monitor would not get one that came before it had a handler.
   endIfSignalled(signals);
   resetSignalHandlers();
   setSignalMask([]);
-  for (const tap of taps) setCloexec(tap, false);
+  for (const fd of inherited) setCloexec(fd, false);
   send(starter, "exec");
   timestamps.stamp("RX.execve_hypervisor");
   setLabels(labels);

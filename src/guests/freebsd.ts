@@ -18,6 +18,8 @@ export const freebsd: Guest = {
   monitors: ["qemu", "firecracker"],
   supportsInitrd: false,
   supportsBlock: true,
+  rootFilesystems: ["ext2"],
+  sharedRoots: ["9p"],
   minimumMemory: 128 * 1024 * 1024,
   needs,
 };
@@ -30,7 +32,7 @@ const PADDING = "PAD\n".repeat(SECTOR / 4);
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
   const missing = "freebsd: its root is missing: name a UFS image by the annotation block, with blkMntPoint set to /";
-  const disks = requiredRootDisk(input, missing, problems);
+  const disks = input.sharedRoot === undefined ? requiredRootDisk(input, missing, problems) : [];
   const [init, ...rest] = input.args;
   // A list of paths is split at colons.
   if (init !== undefined && !/^\/[A-Za-z0-9._/-]+$/.test(init)) {
@@ -46,7 +48,7 @@ function needs(input: GuestInput): GuestAnswer {
   const [network] = input.networks;
   const text = hasUrunit ? configuration(input, rest, network, problems) : undefined;
   if (problems.length > 0) return { problems };
-  const words = ["vfs.root.mountfrom=ufs:/dev/vtbd0"];
+  const words = [`vfs.root.mountfrom=${rootOf(input)}`];
   if (init !== undefined) words.push(`init_path=${init}`);
   if (hasUrunit) words.push(`URUNIT_CONFIG=/dev/vtbd${disks.length}`, ...routeWords(network));
   const files: readonly WrittenFile[] = text === undefined ? [] : [{ path: CONFIGURATION, content: text }];
@@ -106,4 +108,9 @@ function untold({ env, networks }: GuestInput): readonly string[] {
     warnings.push(`freebsd: the address of ${network.interface} is not passed: only the init urunit can read it`);
   }
   return warnings;
+}
+
+function rootOf({ sharedRoot, blockIsRootfs }: GuestInput): string {
+  if (sharedRoot !== undefined) return `p9fs:${sharedRoot.tag}`;
+  return `${blockIsRootfs === true ? "ext2fs" : "ufs"}:/dev/vtbd0`;
 }

@@ -15,6 +15,25 @@ export interface GuestDisk {
   readonly readonly: boolean;
 }
 
+/** Ways to share a directory tree with a guest. */
+export type ShareKind = "virtiofs" | "9p";
+
+/** The container's rootfs, shared with the guest as its root. */
+export interface SharedRoot {
+  readonly kind: ShareKind;
+  /** Name the guest mounts it by. */
+  readonly tag: string;
+  readonly readonly: boolean;
+}
+
+/** A bind mount of the container inside of a Linux guest. */
+export interface GuestMount {
+  /** Name of the copy among those that our initrd brings. */
+  readonly source?: string;
+  readonly destination: string;
+  readonly readonly: boolean;
+}
+
 /** What a guest kind is told. */
 export interface GuestInput {
   readonly monitor: MonitorKind;
@@ -28,8 +47,14 @@ export interface GuestInput {
   readonly initrd: boolean;
   /** The block image of the annotations, already at its place in the monitor's root. */
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
+  /** That block image is the file system of the container's rootfs. */
+  readonly blockIsRootfs?: true;
   /** The block image is its own kernel: the firmware starts from it. */
   readonly bootDisk?: true;
+  /** The container's rootfs where it is the guest's root by a share. */
+  readonly sharedRoot?: SharedRoot;
+  /** Bind mounts that an init of ours has to see to: absent sources lie at their place already. */
+  readonly mounts?: readonly GuestMount[];
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
   /** What the kernel's Solo5 manifest declares; absent when it has none. */
@@ -108,6 +133,17 @@ export interface Guest {
   readonly supportsBlock: boolean;
   /** It can start from the boot sector of its block image, on QEMU for PCs. */
   readonly startsFromDisk?: true;
+  /** File systems of a container's rootfs that it can have as the disk of its root, or beside it; absent: none. */
+  readonly rootFilesystems?: readonly string[];
+  /** Where it mounts that disk; absent: at `/`. */
+  readonly rootfsPlace?: string;
+  /** Ways it can have the container's rootfs shared as its root, the preferred one first; absent: none. */
+  readonly sharedRoots?: readonly ShareKind[];
+  /**
+   * Whether files can be added to an initrd of the image: as an archive after it, or into the one archive that is read.
+   * Absent: it is no archive.
+   */
+  readonly mountsInInitrd?: "appended" | "merged";
   /** Least guest memory in bytes. */
   readonly minimumMemory: number;
   needs(input: GuestInput): GuestAnswer;

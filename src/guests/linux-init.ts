@@ -7,7 +7,7 @@ import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { utf8Size } from "../text-size.ts";
 import { guestProblem } from "./command-line.ts";
-import type { GuestDisk, GuestInput } from "./guest.ts";
+import type { GuestDisk, GuestInput, SharedRoot, ShareKind } from "./guest.ts";
 import type { GuestNetwork } from "./network.ts";
 import { conventionLines, isLine, ROOT, refuseBrokenLines } from "./urunit.ts";
 
@@ -23,6 +23,12 @@ const MOST_WORDS = 4096;
 /** Network cards it takes over. */
 export const MOST_NICS = 8;
 
+/** mount(2)'s data of each kind of share (Linux, Documentation/filesystems/9p.rst). */
+export const SHARE_OPTIONS = {
+  virtiofs: "",
+  "9p": "trans=virtio,version=9p2000.L,msize=5000000,cache=mmap,posixacl",
+} as const satisfies Record<ShareKind, string>;
+
 /** `args` are the application's, argv[0] first. */
 export function initText(
   kind: InitKind,
@@ -35,6 +41,8 @@ export function initText(
   if (!isOwn) refuseBrokenLines("linux", input.env, problems);
   const lines = [
     ...conventionLines("linux", input, isOwn ? ownLines(input, args) : [], volumes, problems),
+    // Our init mounts the root; other kernels are told it on their command line.
+    ...(input.containerBoot === true && input.sharedRoot !== undefined ? shareLines(input.sharedRoot) : []),
     ...(isOwn && input.networks.length > 0
       ? ["UNS", ...input.networks.slice(0, MOST_NICS).flatMap(nicLines), "UNE"]
       : []),
@@ -55,6 +63,9 @@ function ownLines(input: GuestInput, args: readonly string[]): readonly string[]
     ...(input.networks[0]?.search ?? []).map((domain) => `SD:${domain}`),
     ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
     `TTY:${process.terminal ? 1 : 0}`,
+    ...(input.mounts ?? []).map(
+      ({ source, destination, readonly }) => `BM:${readonly ? "ro" : "rw"}:${source ?? ""}:${escapeLine(destination)}`,
+    ),
     ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),
     `ARC:${args.length}`,
     ...args.map((argument) => `ARV:${escapeLine(argument)}`),
@@ -72,6 +83,10 @@ function nicLines({ mac, interface: name, mtu, ipv4, ipv6 }: GuestNetwork): read
     ...(ipv6 === undefined ? [] : [`IP6:${ipv6.address}/${ipv6.prefix}`]),
     ...(ipv6?.gateway === undefined ? [] : [`GW6:${ipv6.gateway}`]),
   ];
+}
+
+function shareLines({ kind, tag, readonly }: SharedRoot): readonly string[] {
+  return ["UBS", `ID:${tag}`, "MP:/", `FS:${kind}`, `FO:${SHARE_OPTIONS[kind]}`, `RO:${readonly ? 1 : 0}`, "UBE"];
 }
 
 /** Ports are a matter of x86. */

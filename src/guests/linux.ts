@@ -7,8 +7,8 @@ import type { Problem } from "../failure.ts";
 import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
 import { debugExitStatus } from "./debug-exit.ts";
-import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
-import { EXIT_PORT, hasDebugExit, type InitKind, initText, MOST_NICS } from "./linux-init.ts";
+import type { Guest, GuestAnswer, GuestDisk, GuestInput, SharedRoot } from "./guest.ts";
+import { EXIT_PORT, hasDebugExit, type InitKind, initText, MOST_NICS, SHARE_OPTIONS } from "./linux-init.ts";
 import { environmentWord, initWord, isUrunit, urunitWord } from "./linux-words.ts";
 import { type GuestNetwork, ipv4Servers, lostAddress, nicIds } from "./network.ts";
 
@@ -22,7 +22,10 @@ const USUAL_ARGUMENTS = 31;
 export const linux: Guest = {
   monitors: ["qemu", "firecracker", "cloud-hypervisor"],
   supportsInitrd: true,
+  mountsInInitrd: "appended",
+  rootFilesystems: ["ext2", "ext3", "ext4"],
   supportsBlock: true,
+  sharedRoots: ["virtiofs", "9p"],
   minimumMemory: 32 * 1024 * 1024,
   needs,
   // guest-init powers off for 0, so 1 is a failure of QEMU's own.
@@ -121,11 +124,17 @@ function routeWords({ ipv4 }: GuestNetwork): readonly string[] {
   return ["URUNIT_DEFROUTE=1"];
 }
 
-/** An initrd is the root when there is one, else a block image at `/`; without either the kernel brings its own. */
+/** An initrd is the root when there is one, else a share or a disk at `/`; without any the kernel brings its own. */
 function rootWords(input: GuestInput): readonly string[] {
   if (input.initrd) return ["root=/dev/ram0 rw"];
+  if (input.sharedRoot !== undefined) return shareWords(input.sharedRoot);
   if (input.block?.mountPoint !== "/") return [];
   return [`root=/dev/vda ${input.block.readonly ? "ro" : "rw"}`];
+}
+
+function shareWords({ kind, tag, readonly }: SharedRoot): readonly string[] {
+  const words = [`root=${tag} ${readonly ? "ro" : "rw"} rootfstype=${kind}`];
+  return kind === "9p" ? [...words, `rootflags=${SHARE_OPTIONS[kind]}`] : words;
 }
 
 const ROOT_DISK = "rootfs";

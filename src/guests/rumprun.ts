@@ -18,6 +18,9 @@ export const rumprun: Guest = {
   monitors: ["hvt", "spt"],
   supportsInitrd: false,
   supportsBlock: true,
+  rootFilesystems: ["ext2"],
+  // Its root is a part of its kernel.
+  rootfsPlace: "/data",
   minimumMemory: 8 * 1024 * 1024,
   needs,
 };

@@ -28,7 +28,9 @@ const DOMAIN_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/;
 export const unikraft: Guest = {
   monitors: ["qemu", "firecracker", "hyperlight-unikraft"],
   supportsInitrd: true,
+  mountsInInitrd: "merged",
   supportsBlock: false,
+  sharedRoots: ["9p"],
   minimumMemory: 4 * 1024 * 1024,
   needs,
 };
@@ -49,7 +51,7 @@ function needs(input: GuestInput): GuestAnswer {
     input.arch === "aarch64" ? "console=ttyS0" : "",
     current ? environment(input.env, problems) : "",
     ...networkFields(input.networks, current, warnings),
-    input.initrd ? (current ? FSTAB : "vfs.rootfs=initrd") : "",
+    rootField(input, current, problems),
     "--",
     input.args.map((argument) => quote(argument, problems)).join(" "),
   ];
@@ -64,6 +66,16 @@ function needs(input: GuestInput): GuestAnswer {
       warnings,
     },
   };
+}
+
+/** The root: an initrd, a share, or what the kernel has. */
+function rootField({ initrd, sharedRoot }: GuestInput, current: boolean, problems: Problem[]): string {
+  if (initrd) return current ? FSTAB : "vfs.rootfs=initrd";
+  if (sharedRoot === undefined) return "";
+  if (!current) {
+    problems.push(guestProblem("unikraft: a shared root needs version 0.16.1 or newer: bring an initrd"));
+  }
+  return `vfs.fstab=[ "${sharedRoot.tag}:/:9pfs:::" ]`;
 }
 
 /** A version that is missing or cannot be read counts as current. */

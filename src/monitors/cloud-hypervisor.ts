@@ -19,6 +19,7 @@ export const cloudHypervisor: Monitor = {
   supportsReadonlyBlock: true,
   tap: "descriptor",
   control: "cloud-hypervisor",
+  shares: ["virtiofs"],
   argv,
   judge,
   dataFiles: () => [],
@@ -31,7 +32,7 @@ function argv(input: MonitorInput): readonly string[] {
     input.binary,
     // Without a suffix the number is bytes.
     "--memory",
-    `size=${input.memory}`,
+    `size=${input.memory}${input.share === undefined ? "" : ",shared=on"}`,
     "--cpus",
     `boot=${input.vcpus}`,
     "--kernel",
@@ -45,6 +46,7 @@ function argv(input: MonitorInput): readonly string[] {
     ...(socketPath === "" ? [] : ["--api-socket", `path=${optionValue(socketPath)}`]),
     ...disks.flatMap((disk) => ["--disk", diskOptions(disk)]),
     ...input.nics.flatMap((nic) => ["--net", netOptions(nic)]),
+    ...(input.share === undefined ? [] : ["--fs", `tag=${input.share.tag},socket=${input.share.path}`]),
     ...(input.initrd === undefined ? [] : ["--initramfs", input.initrd]),
     ...monitorOptions,
     // One element: a command line that begins with a dash is none of its options.

@@ -1,6 +1,6 @@
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { Problem } from "../failure.ts";
-import type { Application, GuestNeeds } from "../guests/guest.ts";
+import type { Application, GuestNeeds, SharedRoot, ShareKind } from "../guests/guest.ts";
 import type { ControlProtocol } from "./power-off.ts";
 
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
@@ -43,6 +43,8 @@ export interface MonitorInput {
   /** For monitors that take arguments and environment as lists, not as a kernel command line. */
   readonly application: Application;
   readonly nics: readonly Nic[];
+  /** `path`: the directory for 9p, the socket of the server for virtiofs. */
+  readonly share?: SharedRoot & { readonly path: string };
   readonly configuration: MonitorConfiguration;
 }
 
@@ -96,6 +98,8 @@ export interface Monitor {
   readonly supportsReadonlyBlock: boolean;
   /** What its control socket speaks; absent: it has none. */
   readonly control?: ControlProtocol;
+  /** How it can share a directory with a guest; absent: not at all. */
+  readonly shares?: readonly ShareKind[];
   /** How it takes a tap; absent: it cannot have a nic. */
   readonly tap?: TapHandover;
   /** argv with argv[0] = input.binary. */

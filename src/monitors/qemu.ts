@@ -21,6 +21,7 @@ export const qemu: Monitor = {
   supportsBlock: true,
   supportsReadonlyBlock: true,
   control: "qmp",
+  shares: ["virtiofs", "9p"],
   tap: "descriptor",
   argv,
   judge,
@@ -37,7 +38,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-no-user-config",
     "-nodefaults",
     "-M",
-    machine,
+    input.share?.kind === "virtiofs" ? `${machine},memory-backend=memory` : machine,
     "-accel",
     input.accelerator === "kvm" ? "kvm" : "tcg",
     "-cpu",
@@ -46,6 +47,7 @@ function argv(input: MonitorInput): readonly string[] {
     `${input.vcpus}`,
     "-m",
     `${input.memory}B`,
+    ...shareOptions(input, machine),
     "-display",
     "none",
     "-vga",
@@ -112,6 +114,32 @@ function diskOptions(disk: GuestDisk, machine: string): readonly string[] {
     `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
     "-device",
     `${machine === "microvm" ? "virtio-blk-device" : "virtio-blk-pci"},serial=${disk.id},drive=${disk.id}`,
+  ];
+}
+
+/**
+ * The server of virtiofs reads and writes the guest's memory, which therefore is a file it can map. For 9p QEMU itself
+ * does what the guest asks for (QEMU, "9pfs" in docs/system/invocation; multidevs: bind mounts are other devices).
+ */
+function shareOptions({ share, memory }: MonitorInput, machine: string): readonly string[] {
+  if (share === undefined) return [];
+  const device = (name: string) => `${name}-${machine === "microvm" ? "device" : "pci"}`;
+  if (share.kind === "virtiofs") {
+    return [
+      "-object",
+      `memory-backend-memfd,id=memory,size=${memory},share=on`,
+      "-chardev",
+      `socket,id=${share.tag},path=${share.path}`,
+      "-device",
+      `${device("vhost-user-fs")},queue-size=1024,chardev=${share.tag},tag=${share.tag}`,
+    ];
+  }
+  const access = share.readonly ? ",readonly=on" : "";
+  return [
+    "-fsdev",
+    `local,id=${share.tag},path=${share.path},security_model=none,multidevs=remap${access}`,
+    "-device",
+    `${device("virtio-9p")},fsdev=${share.tag},mount_tag=${share.tag}`,
   ];
 }
 

@@ -3,18 +3,22 @@
 import type { Accelerator } from "../monitors/monitor.ts";
 import { checkKernel } from "./check-kernel.ts";
 import { imageFile } from "./decide.ts";
+import type { RootKind } from "./decide-root.ts";
 import { COMMON_DEVICES, KVM_DEVICE, wantedDevices } from "./fact-query.ts";
-import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
+import type { HostProgram } from "./host-facts.ts";
+import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { DeviceNode, HostFile, ImageFile, SymbolicLink } from "./launch-plan.ts";
 import { libraries } from "./libraries.ts";
 import type { Planning } from "./plan-input.ts";
 
 /** Kernel, initrd and block image, each checked to be a file of the image that is not empty. */
-export function decideImageFiles(planning: Planning): readonly ImageFile[] {
+export function decideImageFiles(planning: Planning, root: RootKind): readonly ImageFile[] {
   const { metadata, guest, monitor, spec, problems } = planning;
   const files: ImageFile[] = [];
   if (metadata.boot === undefined) {
-    addImageFile(planning, files, "binary", { source: metadata.binary, target: KERNEL_TARGET, readonly: true });
+    const copy = root === "rootfs-block" ? ({ target: COPIED_KERNEL_TARGET, copied: true } as const) : {};
+    const kernel = { source: metadata.binary, target: KERNEL_TARGET, readonly: true, ...copy };
+    addImageFile(planning, files, "binary", kernel);
     checkKernel(planning, "binary", metadata.binary, imageFile(planning, metadata.binary));
   }
   if (metadata.initrd !== undefined) {
@@ -32,11 +36,6 @@ export function decideImageFiles(planning: Planning): readonly ImageFile[] {
     const file = { source: metadata.block.path, target: BLOCK_TARGET, readonly: spec.root.readonly };
     addImageFile(planning, files, "block", file);
     refuseBrokenSectors(planning, metadata.block.path);
-  }
-  if (metadata.mountRootfs) {
-    const message =
-      "annotation com.urunc.unikernel.mountRootfs: can not use the container rootfs as the sandbox's guest rootfs through block or shared-fs: not supported yet";
-    problems.push({ code: "mount-rootfs", message });
   }
   return files;
 }
@@ -65,8 +64,15 @@ function addImageFile(planning: Planning, files: ImageFile[], annotation: string
   planning.problems.push({ code: "image-file", message });
 }
 
-/** The monitor's program at its own path, its data, and shared libraries if it is linked with any. */
-export function decideHostFiles(planning: Planning): {
+/**
+ * The monitor's program at its own path, its data, and shared libraries if it is linked with any.
+ *
+ * @param server another program that is to run beside it.
+ */
+export function decideHostFiles(
+  planning: Planning,
+  server: HostProgram | undefined,
+): {
   readonly binary: string;
   readonly files: readonly HostFile[];
   readonly links: readonly SymbolicLink[];
@@ -77,11 +83,14 @@ export function decideHostFiles(planning: Planning): {
     reportMissingProgram(planning);
     return { binary: "", files: [], links: [] };
   }
-  const shared = program.dynamic ? libraries(facts) : { files: [], links: [] };
+  const programs = [program, ...(server === undefined ? [] : [server])];
+  const isDynamic = programs.some(({ dynamic }) => dynamic);
+  const shared = isDynamic ? libraries(facts) : { files: [], links: [] };
   const files = [...shared.files, ...decideData(planning)];
   // A program below a directory that is bound anyway is there already; nothing can be made inside of a bound directory.
-  const isBound = files.some((file) => program.path.startsWith(`${file.target}/`));
-  if (!isBound) files.unshift({ source: program.path, target: program.path });
+  const isBound = (path: string) => files.some((file) => path.startsWith(`${file.target}/`));
+  const unbound = programs.map(({ path }) => ({ source: path, target: path })).filter(({ target }) => !isBound(target));
+  files.unshift(...unbound);
   return { binary: program.path, files, links: shared.links };
 }
 

@@ -1,13 +1,14 @@
 /** Container boot, and the initrd that is made for a guest. */
-import type { GuestNeeds } from "../guests/guest.ts";
+import type { GuestMount, GuestNeeds } from "../guests/guest.ts";
 import { OWN_INIT } from "../guests/linux.ts";
 import { BOOT_DEFAULT } from "../oci/validate-metadata.ts";
 import { MEBIBYTE } from "../units.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { checkKernel } from "./check-kernel.ts";
-import { inMebibytes } from "./decide.ts";
+import { imageFile, inMebibytes } from "./decide.ts";
+import type { RootKind } from "./decide-root.ts";
 import { KERNEL_TARGET, MADE_INITRD_TARGET } from "./image-files.ts";
-import type { HostFile, InitrdPart, MadeInitrd } from "./launch-plan.ts";
+import type { BindMount, HostFile, InitrdPart, MadeInitrd } from "./launch-plan.ts";
 import type { Planning } from "./plan-input.ts";
 
 /**
@@ -80,33 +81,77 @@ export function hasInitrd({ metadata }: Planning): boolean {
   return metadata.initrd !== undefined || metadata.boot !== undefined;
 }
 
-/** The initrd to be made; none when the guest asks for nothing in it, so that the image's is bound as it is. */
-export function decideInitrd(planning: Planning, needs: GuestNeeds, memory: number): MadeInitrd | undefined {
-  const parts = decideParts(planning, needs);
-  if (parts.length === 0) return undefined;
-  const configured = planning.configuration.containerBoot.maxInitrdMb * MEBIBYTE;
-  // The archive and what it is unpacked to are in the guest's memory at the same time.
-  const fitting = Math.max(MEBIBYTE, Math.floor((memory - memory / MEMORY_PER_PAGE_TABLE - KERNEL_MEMORY) / 2));
-  const limitSource = fitting < configured ? `guest memory of ${inMebibytes(memory)}` : "container_boot.max_initrd_mb";
-  return { target: MADE_INITRD_TARGET, limit: Math.min(configured, fitting), limitSource, parts };
+/** Where copies of bind mounts lie in an initrd whose guest has its root elsewhere; each by its number. */
+const MOUNTS = "/.urunc/mounts";
+
+/** What our init has to do for bind mounts that an initrd brings. */
+export function guestMounts(mounts: readonly BindMount[], root: RootKind): readonly GuestMount[] {
+  return hasRamRoot(root)
+    ? mounts.filter(({ readonly }) => readonly).map(({ destination }) => ({ destination, readonly: true }))
+    : mounts.map(({ destination, readonly }, index) => ({ source: `${index}`, destination, readonly }));
 }
 
-function decideParts(planning: Planning, { initConfiguration }: GuestNeeds): readonly InitrdPart[] {
+function hasRamRoot(root: RootKind): boolean {
+  return root === "initrd" || root === "rootfs-archive";
+}
+
+/** The initrd to be made; none when there is nothing to put into it, so that the image's is bound as it is. */
+export function decideInitrd(
+  planning: Planning,
+  needs: GuestNeeds,
+  memory: number,
+  root: RootKind,
+  mounts: readonly BindMount[],
+): MadeInitrd | undefined {
+  const parts = decideParts(planning, needs, root, mounts);
+  if (parts.length === 0) return undefined;
+  return { target: MADE_INITRD_TARGET, ...decideLimit(planning, memory), parts };
+}
+
+function decideLimit(planning: Planning, memory: number): Pick<MadeInitrd, "limit" | "limitSource"> {
   const { metadata, configuration } = planning;
+  const configured = configuration.containerBoot.maxInitrdMb * MEBIBYTE;
+  const own = metadata.initrd === undefined ? undefined : imageFile(planning, metadata.initrd);
+  const base = own?.found === true ? own.size : 0;
+  // The archive and what it is unpacked to are in the guest's memory at the same time. An archive of the image may be
+  // compressed, so that it is left as it is whatever its size.
+  const room = base > 0 ? (memory - base) / 4 : (memory - memory / MEMORY_PER_PAGE_TABLE - KERNEL_MEMORY) / 2;
+  const fitting = Math.max(MEBIBYTE, Math.floor(room));
+  const limitSource = fitting < configured ? `guest memory of ${inMebibytes(memory)}` : "container_boot.max_initrd_mb";
+  return { limit: base + Math.min(configured, fitting), limitSource };
+}
+
+function decideParts(
+  planning: Planning,
+  { initConfiguration }: GuestNeeds,
+  root: RootKind,
+  mounts: readonly BindMount[],
+): readonly InitrdPart[] {
+  const { metadata, configuration, guest } = planning;
   const boot = bootFiles(metadata, configuration.containerBoot);
-  if (initConfiguration === undefined) return [];
-  const { form, text } = initConfiguration;
-  if (form === "raw") return [{ kind: "raw", text }];
-  const record = { kind: "text", path: "/urunit.conf", mode: 0o400, text } as const;
+  if (initConfiguration?.form === "raw") return [{ kind: "raw", text: initConfiguration.text }];
+  const record = initConfiguration === undefined ? [] : [configurationPart(initConfiguration.text)];
+  const copies = mounts.map(({ source, destination }, index) => {
+    const path = hasRamRoot(root) ? destination : `${MOUNTS}/${index}`;
+    return { kind: "mount", source, path } as const;
+  });
+  const without = mounts.map(({ destination }) => destination);
   if (boot === undefined) {
-    return [{ kind: "image-file", source: metadata.initrd ?? "" }, record, { kind: "end" }];
+    if (metadata.initrd === undefined || record.length + copies.length === 0) return [];
+    const source = metadata.initrd;
+    const isMerged = guest.mountsInInitrd === "merged";
+    const image: InitrdPart = isMerged ? { kind: "image-archive", source, without } : { kind: "image-file", source };
+    return [image, ...copies, ...record, { kind: "end" }];
   }
   const parts: InitrdPart[] = [];
   if (boot.initrd !== undefined) parts.push({ kind: "host-file", source: boot.initrd });
-  // With a disk for a root the image's files are there.
-  if (metadata.block?.mountPoint !== "/") parts.push({ kind: "rootfs" });
+  if (root === "rootfs-archive") parts.push({ kind: "rootfs", without });
   const directory = OWN_INIT.slice(0, OWN_INIT.lastIndexOf("/"));
   parts.push({ kind: "directory", path: directory, mode: 0o755 });
   parts.push({ kind: "program", path: OWN_INIT, source: guestInit(planning, boot) });
-  return [...parts, record, { kind: "end" }];
+  return [...parts, ...copies, ...record, { kind: "end" }];
+}
+
+function configurationPart(text: string): InitrdPart {
+  return { kind: "text", path: "/urunit.conf", mode: 0o400, text };
 }

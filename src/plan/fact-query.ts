@@ -1,4 +1,7 @@
 import type { Configuration, ContainerBootConfiguration } from "../config/configuration.ts";
+import type { Guest } from "../guests/guest.ts";
+import { GUESTS } from "../guests/registry.ts";
+import type { Monitor } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
@@ -24,6 +27,10 @@ export interface FactQuery {
   readonly hostFiles: readonly string[];
   /** The one of these files that is the kernel: its format matters. */
   readonly kernel: string;
+  /** Whether it matters what is mounted at the container's rootfs. */
+  readonly rootfsMount: boolean;
+  /** Where virtiofsd may be, the first choice first; empty: it does not matter. */
+  readonly virtiofsd: readonly string[];
   /** Whether guest-init has to be found where it was installed. */
   readonly guestInit: boolean;
 }
@@ -48,6 +55,7 @@ export function wantedDevices(metadata: UnikernelMetadata, configuration: Config
 
 export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
   const monitor = MONITORS[metadata.monitor];
+  const guest: Guest = GUESTS[metadata.guest];
   const settings = configuration.monitors[metadata.monitor];
   const kvm = monitor.accelerators.includes("kvm") && settings.accel !== "tcg";
   const data = monitor.dataFiles(settings).map((bind) => bind.source);
@@ -69,8 +77,23 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
     imageFiles,
     kernel: boot === undefined ? metadata.binary : boot.kernel,
     hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),
+    rootfsMount: metadata.mountRootfs && guest.rootFilesystems !== undefined,
+    virtiofsd: needsVirtiofsd(metadata) ? virtiofsdPlaces(configuration) : [],
     guestInit: boot?.guestInit === "",
   };
+}
+
+function needsVirtiofsd({ mountRootfs, guest, monitor }: UnikernelMetadata): boolean {
+  const { sharedRoots }: Guest = GUESTS[guest];
+  const { shares }: Monitor = MONITORS[monitor];
+  return mountRootfs && sharedRoots?.includes("virtiofs") === true && shares?.includes("virtiofs") === true;
+}
+
+/** Where distributions install it; the last is the older one that came with QEMU. */
+const VIRTIOFSD: readonly string[] = ["/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/lib/qemu/virtiofsd"];
+
+function virtiofsdPlaces({ virtiofsd }: Configuration): readonly string[] {
+  return virtiofsd.path === "" ? VIRTIOFSD : [virtiofsd.path];
 }
 
 /** Of a file that is not allowed not even its existence is found out. */

@@ -1,5 +1,6 @@
 import type { KernelFile } from "../kernel/kernel-file.ts";
 import type { CpuVendor } from "../monitors/monitor.ts";
+import type { BlockMount } from "./mountinfo.ts";
 
 /**
  * What the plan may know about the host, found out by `sandbox/host-facts.ts` before the plan is made, so that making
@@ -9,13 +10,7 @@ export interface HostFacts {
   /** uname machine: `x86_64`, `aarch64`. */
   readonly arch: string;
   /** The monitor's program, symlinks resolved; absent when it is not installed. */
-  readonly monitorBinary?: {
-    readonly path: string;
-    /** It names an ELF interpreter, so it needs the host's shared libraries. */
-    readonly dynamic: boolean;
-    /** The linker and all shared libraries, where they are few and lie in the usual directories. */
-    readonly libraries?: readonly string[];
-  };
+  readonly monitorBinary?: HostProgram;
   /** Why KVM cannot be used; absent when it can. */
   readonly kvmProblem?: string;
   /** Maker of the processor, by `cpuVendor`; matters for KVM on x86 only. Absent: not known. */
@@ -30,8 +25,23 @@ export interface HostFacts {
   readonly imageFiles: Readonly<Record<string, ImageFileFact>>;
   /** The host's files the plan asked for. */
   readonly hostFiles?: Readonly<Record<string, ImageFileFact>>;
+  /** The block device that the container's rootfs is mounted from, or why it has none; absent when not asked for. */
+  readonly rootfsMount?: MountFact;
+  /** virtiofsd, symlinks resolved; absent when it is missing or was not asked for. */
+  readonly virtiofsd?: HostProgram;
   /** guest-init as it was installed with this program; absent when it is missing or was not asked for. */
   readonly guestInit?: string;
+}
+
+/** A file system that can be taken off the host, or why it cannot. */
+export type MountFact = { readonly mount: BlockMount } | { readonly reason: string };
+
+export interface HostProgram {
+  readonly path: string;
+  /** It names an ELF interpreter, so it needs the host's shared libraries. */
+  readonly dynamic: boolean;
+  /** The linker and all shared libraries, where they are few and lie in the usual directories. */
+  readonly libraries?: readonly string[];
 }
 
 export type ImageFileFact =

@@ -1,11 +1,13 @@
-import type { GuestDisk } from "../guests/guest.ts";
+import type { GuestDisk, SharedRoot } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Resources } from "../oci/resources.ts";
 import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
+import type { GuestRoot } from "./decide-root.ts";
 import type { Sysctl } from "./decide-sysctls.ts";
+import type { BlockMount } from "./mountinfo.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
 export interface ImageFile {
@@ -13,6 +15,14 @@ export interface ImageFile {
   readonly source: string;
   /** Absolute path in the monitor's root, chosen by us. */
   readonly target: string;
+  readonly readonly: boolean;
+  /** It is copied by `create`, since its file system is taken off the host. */
+  readonly copied?: true;
+}
+
+/** A file system of the host that `create` unmounts, so that the guest can have its block device. */
+export interface DeviceToTake {
+  readonly mount: BlockMount;
   readonly readonly: boolean;
 }
 
@@ -39,10 +49,14 @@ export interface MadeInitrd {
 export type InitrdPart =
   /** An archive of the image, by its path below the rootfs. */
   | { readonly kind: "image-file"; readonly source: string }
+  /** The same, without its end and without what lies at these places: entries that come after belong to it. */
+  | { readonly kind: "image-archive"; readonly source: string; readonly without: readonly string[] }
   /** An archive of the host. */
   | { readonly kind: "host-file"; readonly source: string }
-  /** The container's rootfs as an archive. */
-  | { readonly kind: "rootfs" }
+  /** The container's rootfs, without what lies at these places; no end. */
+  | { readonly kind: "rootfs"; readonly without: readonly string[] }
+  /** A file or a directory tree of the host, at this path. */
+  | { readonly kind: "mount"; readonly source: string; readonly path: string }
   | { readonly kind: "directory"; readonly path: string; readonly mode: number }
   /** A program of the host as one entry. */
   | { readonly kind: "program"; readonly path: string; readonly source: string }
@@ -51,6 +65,40 @@ export type InitrdPart =
   | { readonly kind: "end" }
   /** No archive: the kernel keeps it as it is. */
   | { readonly kind: "raw"; readonly text: string };
+
+/** The container's rootfs, shared with the guest as its root. */
+export interface Share extends SharedRoot {
+  /** Where the rootfs lies in the monitor's root. */
+  readonly target: string;
+  /** What is mounted below it. */
+  readonly mounts: readonly BindMount[];
+  /** What its server sees of /proc, read-only: processes only, or all of it. It reopens its own files there. */
+  readonly proc: "pid" | "all";
+  /** The program that serves it; absent where the monitor does. */
+  readonly server?: ShareServer;
+}
+
+/** A bind mount of the bundle for the guest. */
+export interface BindMount {
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Absolute path in the guest, as the bundle has it; links of the image may lead elsewhere in its tree. */
+  readonly destination: string;
+  readonly readonly: boolean;
+  /** With what is mounted below the source. */
+  readonly recursive: boolean;
+}
+
+/** virtiofsd: started by the process that then becomes the monitor, in the monitor's root. */
+export interface ShareServer {
+  /** The same in the monitor's root as on the host. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  /** Absolute path in the monitor's root; the server gets it as a descriptor. */
+  readonly socket: string;
+  /** Capability names it keeps. */
+  readonly capabilities: readonly string[];
+}
 
 export interface SymbolicLink {
   readonly path: string;
@@ -122,6 +170,11 @@ export interface LaunchPlan {
   /** Of a user namespace that is made. */
   readonly idMappings?: IdMappings;
   readonly rootfs: string;
+  /** What the guest has for its root, and why. */
+  readonly root: GuestRoot;
+  readonly share?: Share;
+  /** Put back by `delete`. */
+  readonly takes: readonly DeviceToTake[];
   readonly imageFiles: readonly ImageFile[];
   readonly initrd?: MadeInitrd;
   readonly hostFiles: readonly HostFile[];

@@ -1,4 +1,4 @@
-import type { GuestInput, GuestNeeds } from "../guests/guest.ts";
+import type { GuestInput, GuestMount, GuestNeeds, SharedRoot } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
 import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
@@ -17,11 +17,14 @@ import {
 } from "./decide.ts";
 import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
-import { decideBoot, decideInitrd, hasInitrd } from "./decide-initrd.ts";
+import { decideBoot, decideInitrd, guestMounts, hasInitrd } from "./decide-initrd.ts";
 import { decideMappings } from "./decide-mappings.ts";
+import { decideMounts, mountWay } from "./decide-mounts.ts";
+import { decideRoot, type GuestRoot } from "./decide-root.ts";
+import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
-import { BLOCK_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
+import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
 
@@ -55,27 +58,38 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     const message = `${metadata.monitor} runs on ${monitor.architectures.join(", ")} only: this host is ${facts.arch}`;
     return refusal([{ code: "arch", message }]);
   }
-  const host = decideHostFiles(planning);
+  const root = decideRoot(planning);
+  const sharedRoot = decideSharedRoot(root, planning);
+  const host = decideHostFiles(planning, root.kind === "virtiofs" ? facts.virtiofsd : undefined);
   const accelerator = decideAccelerator(planning);
-  const imageFiles = decideImageFiles(planning);
+  const imageFiles = decideImageFiles(planning, root.kind);
   const bootFiles = decideBoot(planning);
   const memory = decideMemory(planning);
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
   const idMappings = decideMappings(planning);
   const sysctls = decideSysctls(planning);
-  const devices = decideDevices(planning, accelerator);
-  const needs = askGuest(planning);
+  const takes = root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }];
+  const disks = takes.map(({ mount }) => ({ path: mount.source }));
+  const devices = [...decideDevices(planning, accelerator), ...disks];
+  const way = mountWay(planning, root);
+  const mounts = decideMounts(planning, way);
+  const needs = askGuest(planning, {
+    root,
+    sharedRoot,
+    mounts: way === "initrd" ? guestMounts(mounts, root.kind) : [],
+  });
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
   const nics = decideNics(planning, needs.nics);
 
-  const initrd = decideInitrd(planning, needs, memory);
+  const initrd = decideInitrd(planning, needs, memory, root.kind, way === "initrd" ? mounts : []);
+  const share = decideShare(sharedRoot, way === "share" ? mounts : [], planning);
   const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
   const launch: MonitorInput = {
     binary: host.binary,
     arch: facts.arch,
-    kernel: KERNEL_TARGET,
+    kernel: imageFiles.some((file) => file.copied) ? COPIED_KERNEL_TARGET : KERNEL_TARGET,
     ...(initrdTarget === undefined ? {} : { initrd: initrdTarget }),
     memory,
     vcpus,
@@ -85,6 +99,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     guest: needs,
     application: needs.application ?? { args: decideArguments(planning), env: spec.process.env },
     nics,
+    ...(share === undefined ? {} : { share: { ...share, path: sharePath(share) } }),
     configuration: settings,
   };
   const judgement = monitor.judge?.(launch);
@@ -116,6 +131,9 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     namespaces,
     ...(idMappings === undefined ? {} : { idMappings }),
     rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
+    root,
+    ...(share === undefined ? {} : { share }),
+    takes,
     // What goes into a made initrd is read there.
     imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),
     ...(initrd === undefined ? {} : { initrd }),
@@ -147,7 +165,26 @@ function controlOf({ monitor, settings }: Planning): Pick<LaunchPlan, "control">
   return { control: { protocol: monitor.control, socket: socketPath, timeout: shutdownTimeout } };
 }
 
-function askGuest(planning: Planning): GuestNeeds | undefined {
+interface RootInput {
+  readonly root: GuestRoot;
+  readonly sharedRoot: SharedRoot | undefined;
+  readonly mounts: readonly GuestMount[];
+}
+
+/** The disk: the file system of the rootfs, or the block image of the annotations. */
+function blockOf(
+  { metadata, spec, guest }: Planning,
+  { mount }: GuestRoot,
+): Pick<GuestInput, "block" | "blockIsRootfs"> {
+  const { readonly } = spec.root;
+  if (mount !== undefined) {
+    return { block: { path: mount.source, mountPoint: guest.rootfsPlace ?? "/", readonly }, blockIsRootfs: true };
+  }
+  if (metadata.block === undefined) return {};
+  return { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly } };
+}
+
+function askGuest(planning: Planning, { root, sharedRoot, mounts }: RootInput): GuestNeeds | undefined {
   const { metadata, spec, facts, guest, problems } = planning;
   const input: GuestInput = {
     monitor: metadata.monitor,
@@ -166,10 +203,10 @@ function askGuest(planning: Planning): GuestNeeds | undefined {
       terminal: spec.process.terminal,
       ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
     },
-    ...(metadata.block === undefined
-      ? {}
-      : { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly: spec.root.readonly } }),
+    ...blockOf(planning, root),
     ...(isBootDisk(planning, imageFile(planning, metadata.binary)) ? { bootDisk: true } : {}),
+    ...(sharedRoot === undefined ? {} : { sharedRoot }),
+    mounts,
     ...solo5Devices(planning),
     networks: planning.monitor.tap === undefined ? [] : planning.networks.map((network) => network.guest),
     ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),

@@ -2,6 +2,7 @@
 import type { Problem } from "../failure.ts";
 import type { IdMapping } from "../oci/spec.ts";
 import { inMebibytes } from "./decide.ts";
+import type { RootKind } from "./decide-root.ts";
 import type { InitrdPart, LaunchPlan } from "./launch-plan.ts";
 import { plainText, shellWord } from "./quote.ts";
 
@@ -77,6 +78,7 @@ function guestRows(plan: LaunchPlan): readonly Row[] {
       `disk ${disk.id}`,
       `${disk.path}${disk.mountPoint === undefined ? "" : ` at ${disk.mountPoint}`}, ${disk.readonly ? "read-only" : "writable"}`,
     ]),
+    ...rootRows(plan),
     ...networkRows(plan),
   ];
 }
@@ -85,6 +87,29 @@ function controlRows({ control }: LaunchPlan): readonly Row[] {
   if (control === undefined) return [];
   const then = control.timeout === 0 ? "" : `, SIGKILL after ${control.timeout} s`;
   return [["SIGTERM", `power button of the guest by ${control.socket}${then}`]];
+}
+
+const ROOTS: Readonly<Record<RootKind, string>> = {
+  initrd: "an initrd of the image",
+  block: "a block image of the image",
+  "rootfs-block": "the container's rootfs, as a block device",
+  virtiofs: "the container's rootfs, by virtiofs",
+  "9p": "the container's rootfs, by 9p",
+  "rootfs-archive": "the container's rootfs, packed into an initrd",
+  kernel: "what the kernel brings",
+};
+
+function rootRows({ root, share, takes }: LaunchPlan): readonly Row[] {
+  const server = share?.server === undefined ? [] : [["share server", share.server.argv.map(shellWord).join(" ")]];
+  return [
+    ["root", ROOTS[root.kind]],
+    ...root.passed.map(({ kind, reason }) => ["", `not by ${kind}: ${reason}`]),
+    ...(share === undefined
+      ? []
+      : [[`share ${share.tag}`, `${share.target}, ${share.readonly ? "read-only" : "writable"}`]]),
+    ...server,
+    ...takes.map(({ mount }) => ["host", `${mount.mountPoint} is unmounted at create, mounted again by delete`]),
+  ];
 }
 
 function networkRows({ nics, namespaces }: LaunchPlan): readonly Row[] {
@@ -106,7 +131,10 @@ function monitorRows(plan: LaunchPlan): readonly Row[] {
 }
 
 function imageRows(plan: LaunchPlan): readonly Row[] {
-  return plan.imageFiles.map((file) => [file.source, `${file.readonly ? "read-only" : "writable"}, at ${file.target}`]);
+  return plan.imageFiles.map((file) => [
+    file.source,
+    `${file.copied === true ? "copied at create" : file.readonly ? "read-only" : "writable"}, at ${file.target}`,
+  ]);
 }
 
 function initrdRows({ initrd }: LaunchPlan): readonly Row[] {
@@ -124,8 +152,12 @@ function partRow(part: InitrdPart): Row {
       return ["archive", `${part.source} of the image`];
     case "host-file":
       return ["archive", `${part.source} of the host`];
+    case "image-archive":
+      return ["entries", `of ${part.source} of the image`];
     case "rootfs":
-      return ["archive", "the container's rootfs"];
+      return ["entries", "of the container's rootfs"];
+    case "mount":
+      return ["bind mount", `${part.path}, from ${part.source}`];
     case "directory":
       return ["directory", part.path];
     case "program":

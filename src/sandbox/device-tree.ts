@@ -9,7 +9,8 @@ import { AT_EMPTY_PATH, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY 
 import { isSysError } from "../sys/errors.ts";
 import { close, exists, mkdirat, umask } from "../sys/file.ts";
 import { mountSetattr } from "../sys/mount.ts";
-import { DEVICES, makeNode, newTmpfs } from "./root.ts";
+import { newTmpfs } from "./new-tmpfs.ts";
+import { DEVICES, makeNode } from "./root.ts";
 
 /** Bytes: a few nodes. */
 const SIZE = 1 << 16;

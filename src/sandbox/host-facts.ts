@@ -2,7 +2,10 @@ import type { KernelFile } from "../kernel/kernel-file.ts";
 import { readKernel } from "../kernel/read-kernel.ts";
 import { cpuVendor } from "../plan/cpu-vendor.ts";
 import type { FactQuery } from "../plan/fact-query.ts";
-import type { HostFacts, ImageFileFact } from "../plan/host-facts.ts";
+import type { HostFacts, HostProgram, ImageFileFact, MountFact } from "../plan/host-facts.ts";
+import { findBlockMount, parseMountinfo } from "../plan/mountinfo.ts";
+import { isBlockDevice } from "../storage/block-device.ts";
+import { MOUNTINFO, MOUNTINFO_LIMIT } from "../storage/undo.ts";
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
@@ -28,6 +31,7 @@ import {
   openInRoot,
   pread,
   readlinkat,
+  readTextFile,
   readTextFileIfPresent,
   withFile,
 } from "../sys/file.ts";
@@ -42,11 +46,15 @@ const MODALIAS_LIMIT = 1 << 16;
 
 /** Finds out what the plan asks for. Only reads; nothing found is an answer, not an error. */
 export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
-  const monitorBinary = findMonitor(query.program, query.arch);
+  const monitor = findMonitor(query.program, query.arch);
   const kvmProblem = query.kvm ? findKvmProblem() : undefined;
   const vendor = query.kvm ? findCpuVendor() : undefined;
-  // Where the libraries lie matters to a dynamic monitor only.
-  const libraries = (monitorBinary?.dynamic === false ? [] : query.libraries).filter(exists);
+  const virtiofsd = firstProgram(query.virtiofsd, query.arch);
+  // The libraries of two programs are whole directories.
+  const monitorBinary = virtiofsd === undefined ? monitor : withoutLibraries(monitor);
+  // Where the libraries lie matters to dynamic programs only.
+  const isDynamic = monitorBinary?.dynamic !== false || virtiofsd?.dynamic === true;
+  const libraries = (isDynamic ? query.libraries : []).filter(exists);
   const existing = [...query.paths.filter(exists), ...libraries];
   const init = query.guestInit ? findGuestInit() : undefined;
   return {
@@ -58,6 +66,8 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
     hostFiles: Object.fromEntries(
       query.hostFiles.map((path) => [path, findFile(() => open(path, O_PATH), path === query.kernel)]),
     ),
+    ...(query.rootfsMount ? { rootfsMount: findRootfsMount(rootfs) } : {}),
+    ...(virtiofsd === undefined ? {} : { virtiofsd }),
     ...(init === undefined ? {} : { guestInit: init }),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
@@ -65,8 +75,36 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   };
 }
 
-function findMonitor(program: string, arch: string): HostFacts["monitorBinary"] {
-  const found = program.startsWith("/") ? executableAt(program) : findInPath(program);
+/** The mount that the kernel has by the rootfs' own name. */
+function findRootfsMount(rootfs: string): MountFact {
+  let path: string;
+  try {
+    path = resolveLinks(rootfs);
+  } catch (error) {
+    if (isSysError(error)) return { reason: messageOf(error) };
+    throw error;
+  }
+  const found = findBlockMount(parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT)), path);
+  if ("reason" in found || isBlockDevice(found.mount.source, found.mount.device)) return found;
+  return { reason: `${found.mount.source} is not the block device that ${path} is mounted from` };
+}
+
+function withoutLibraries(program: HostProgram | undefined): HostProgram | undefined {
+  return program === undefined ? undefined : { path: program.path, dynamic: program.dynamic };
+}
+
+function findMonitor(program: string, arch: string): HostProgram | undefined {
+  return program.startsWith("/") ? firstProgram([program], arch) : describeProgram(findInPath(program), arch);
+}
+
+function firstProgram(paths: readonly string[], arch: string): HostProgram | undefined {
+  return describeProgram(
+    paths.map(executableAt).find((path) => path !== undefined),
+    arch,
+  );
+}
+
+function describeProgram(found: string | undefined, arch: string): HostProgram | undefined {
   if (found === undefined) return undefined;
   const path = resolveLinks(found);
   return { path, ...findLibraries(path, arch) };

@@ -1,6 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
-import type { HostFile, ImageFile, LaunchPlan, MadeInitrd, Tmpfs } from "../plan/launch-plan.ts";
+import { COPIES_TARGET } from "../plan/image-files.ts";
+import type { HostFile, ImageFile, LaunchPlan, MadeInitrd, Share, Tmpfs } from "../plan/launch-plan.ts";
 import { writeInitrd } from "../storage/initrd.ts";
+import { mountBelow } from "../storage/share-mounts.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -13,6 +15,7 @@ import {
   MS_REC,
   MS_SLAVE,
   O_CREAT,
+  O_DIRECTORY,
   O_EXCL,
   O_PATH,
   O_WRONLY,
@@ -22,6 +25,7 @@ import {
   S_IFDIR,
   S_IFMT,
   S_IFREG,
+  SOCK_STREAM,
 } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import {
@@ -50,6 +54,8 @@ import {
   umount2,
 } from "../sys/mount.ts";
 import { chdir, fchdir } from "../sys/process.ts";
+import { bindUnix, listen, unixSocket } from "../sys/socket.ts";
+import { newTmpfs } from "./new-tmpfs.ts";
 
 export const DEVICES = "/dev";
 
@@ -57,6 +63,7 @@ export const DEVICES = "/dev";
 const ROOT_SIZE = 1 << 20;
 /** What a tmpfs needs besides a file's bytes: the rest of its last page and its directory. */
 const INITRD_SLACK = 1 << 16;
+const PROC = "/proc";
 
 /**
  * Makes the monitor's root in this (the container's own) mount namespace and moves into it: a private tmpfs with only
@@ -64,10 +71,19 @@ const INITRD_SLACK = 1 << 16;
  * everything is gone.
  *
  * @param cover a directory that the tmpfs may cover, seen by this namespace only.
- * @param devices a mount with the device nodes, where they cannot be made here.
+ * @param given mounts made outside of the container: the device nodes, where they cannot be made here, and copies of
+ *   boot files.
+ * @param warn is told what the guest does not get.
+ * @returns the listening socket of the share's server where there is one.
  * @throws RuntimeFailure `root` naming the step and the path.
  */
-export function enterMonitorRoot(plan: LaunchPlan, cover: string, devices: number | undefined): void {
+export function enterMonitorRoot(
+  plan: LaunchPlan,
+  cover: string,
+  given: { readonly devices: number | undefined; readonly copies: number | undefined },
+  warn: (message: string) => void,
+): number | undefined {
+  const { devices, copies } = given;
   const step = (name: string, path: string, action: () => void) => {
     try {
       action();
@@ -93,11 +109,24 @@ export function enterMonitorRoot(plan: LaunchPlan, cover: string, devices: numbe
     step("Mount device nodes on", DEVICES, () => attach(devices, root, tree.directory(DEVICES)));
   else for (const { path } of plan.devices) step("Make device node", path, () => makeDevice(tree, root, path));
   for (const file of plan.hostFiles) step("Bind", file.source, () => bindHostFile(tree, root, file));
-  for (const file of plan.imageFiles)
+  if (copies !== undefined) step("Mount", COPIES_TARGET, () => mountCopies(tree, root, copies));
+  for (const file of plan.imageFiles.filter(({ copied }) => copied !== true))
     step("Bind image file", file.source, () => bindImageFile(tree, root, image, file));
   const { initrd } = plan;
-  if (initrd !== undefined) step("Make initrd", initrd.target, () => makeInitrd(tree, root, image, initrd));
+  if (initrd !== undefined) step("Make initrd", initrd.target, () => makeInitrd(tree, root, image, initrd, warn));
   close(image);
+  const { share } = plan;
+  if (share !== undefined) {
+    step("Share", plan.rootfs, () => bindShare(tree, root, plan.rootfs, share, warn));
+    step("Mount", PROC, () => mountProc(tree, root, share.proc));
+  }
+  const server = share?.server;
+  let listener: number | undefined;
+  if (server !== undefined) {
+    step("Listen on", server.socket, () => {
+      listener = listenIn(tree, root, server.socket);
+    });
+  }
   for (const file of plan.files) step("Write", file.path, () => tree.write(file.path, file.content));
 
   step("Make read-only", "the monitor's root", () =>
@@ -105,6 +134,7 @@ export function enterMonitorRoot(plan: LaunchPlan, cover: string, devices: numbe
   );
   step("Enter", "the monitor's root", () => pivotInto(root));
   umask(mask);
+  return listener;
 }
 
 function openRootfs(path: string): number {
@@ -124,17 +154,6 @@ function pivotInto(root: number): void {
   umount2(".", MNT_DETACH);
   chdir("/");
   close(root);
-}
-
-export function newTmpfs(size: number, mode: number, attributes: number): number {
-  const context = fsopen("tmpfs");
-  fsconfigSet(context, "source", "tmpfs");
-  fsconfigSet(context, "size", String(size));
-  fsconfigSet(context, "mode", mode.toString(8));
-  fsconfigCreate(context);
-  const fd = fsmount(context, attributes);
-  close(context);
-  return fd;
 }
 
 function attach(mountFd: number, dirfd: number, path: string): void {
@@ -209,6 +228,12 @@ function bindHostFile(tree: TreeBuilder, root: number, file: HostFile): void {
   bind(tree, root, source, file.target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+function mountCopies(tree: TreeBuilder, root: number, copies: number): void {
+  mountSetattr(copies, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
+  attach(copies, root, tree.directory(COPIES_TARGET));
+  close(copies);
+}
+
 /** The path is the image's: it is resolved below the rootfs, and what was opened is what is bound. */
 function bindImageFile(tree: TreeBuilder, root: number, image: number, file: ImageFile): void {
   const opened = openInRoot(image, file.source, O_PATH);
@@ -221,12 +246,56 @@ function bindImageFile(tree: TreeBuilder, root: number, image: number, file: Ima
   bind(tree, root, source, file.target, access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
+/**
+ * What is mounted below the rootfs on the host is not the image's; the bundle's bind mounts are. Devices in it are the
+ * guest's to open, not the monitor's.
+ */
+function bindShare(
+  tree: TreeBuilder,
+  root: number,
+  rootfs: string,
+  share: Share,
+  warn: (message: string) => void,
+): void {
+  const source = openTree(AT_FDCWD, rootfs, OPEN_TREE_CLONE);
+  bind(tree, root, source, share.target, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  const top = openat(root, share.target.slice(1), O_PATH | O_DIRECTORY);
+  mountBelow(top, share.mounts, warn);
+  if (share.readonly) mountSetattr(top, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
+  close(top);
+}
+
+/** For programs that reopen their own files (proc(5), subset=pid: processes only, nothing of the kernel). */
+function mountProc(tree: TreeBuilder, root: number, subset: "pid" | "all"): void {
+  const context = fsopen("proc");
+  if (subset === "pid") fsconfigSet(context, "subset", "pid");
+  fsconfigCreate(context);
+  const fd = fsmount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  close(context);
+  attach(fd, root, tree.directory(PROC));
+  close(fd);
+}
+
+/** Listening from the start: the monitor may connect before the server is up. Open to the monitor's user. */
+function listenIn(tree: TreeBuilder, root: number, path: string): number {
+  const listener = unixSocket(SOCK_STREAM);
+  bindUnix(listener, `/proc/self/fd/${root}/${tree.place(path)}`);
+  listen(listener, 1);
+  return listener;
+}
+
 /** In a file system of its own, which the monitor only reads. Pages are there for what is written, not for the limit. */
-function makeInitrd(tree: TreeBuilder, root: number, image: number, initrd: MadeInitrd): void {
+function makeInitrd(
+  tree: TreeBuilder,
+  root: number,
+  image: number,
+  initrd: MadeInitrd,
+  warn: (message: string) => void,
+): void {
   const cut = initrd.target.lastIndexOf("/");
   const area = newTmpfs(initrd.limit + INITRD_SLACK, 0o755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   const file = openat(area, initrd.target.slice(cut + 1), O_WRONLY | O_CREAT | O_EXCL, 0o444);
-  writeInitrd(file, initrd, image);
+  writeInitrd(file, initrd, image, warn);
   close(file);
   mountSetattr(area, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
   attach(area, root, tree.directory(initrd.target.slice(0, cut)));

@@ -35,11 +35,23 @@ const STAY = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
 type Stat = ReturnType<typeof fstat>;
 
-interface Walk {
+/** Trees on their way into one archive. */
+export interface TreeWalk {
   readonly writer: ArchiveWriter;
   /** Numbers of the files with several links that are in the archive. */
   readonly linked: Map<string, number>;
   count: number;
+}
+
+/** Far from the numbers that an archive of the image gives its files. */
+const FIRST_NUMBER = 0x40000000;
+
+export function treeWalk(writer: ArchiveWriter): TreeWalk {
+  return { writer, linked: new Map(), count: FIRST_NUMBER };
+}
+
+interface Walk extends TreeWalk {
+  readonly without: ReadonlySet<string>;
 }
 
 /**
@@ -47,15 +59,20 @@ interface Walk {
  * times. Every name is opened by its parent's descriptor and no symbolic link is followed, so nothing outside of the
  * tree is read, whatever somebody does to it meanwhile. Sockets are left out; extended attributes have no place in the
  * format.
+ *
+ * @param path where the tree is in the guest, without a slash at its start; empty for the root.
+ * @param without paths of the guest that are left out with what lies in them.
  */
-export function archiveTree(writer: ArchiveWriter, root: number): void {
+export function archiveTree(walk: TreeWalk, root: number, path: string, without: ReadonlySet<string>): void {
   const directory = openat(root, ".", O_RDONLY | O_DIRECTORY);
+  const all: Walk = { writer: walk.writer, linked: walk.linked, count: walk.count, without };
   try {
     const stat = fstat(directory);
     // The first entry of an archive is its root; its mode and owner become those of the guest's root.
-    writer.text(head(".", stat, 0, 1, 0));
-    addDirectory({ writer, linked: new Map(), count: 1 }, directory, "", 0);
+    walk.writer.text(head(path === "" ? "." : path, stat, 0, 1, all.count++));
+    addDirectory(all, directory, path === "" ? "" : `${path}/`, 0);
   } finally {
+    walk.count = all.count;
     close(directory);
   }
 }
@@ -66,11 +83,13 @@ function addDirectory(walk: Walk, directory: number, path: string, depth: number
 }
 
 function addName(walk: Walk, directory: number, name: string, path: string, depth: number): void {
+  if (walk.without.has(path)) return;
   if (utf8Size(path) >= LONGEST_NAME) throw refusal(path, "has too long a path");
   if (name.includes(REPLACEMENT)) throw refusal(path, "has a name that is no UTF-8");
   if (OURS.includes(path)) return;
   if (path === TRAILER) throw refusal(path, "has the name that ends an archive");
-  if (walk.count >= MOST_ENTRIES) throw refusal(path, `is beyond the ${MOST_ENTRIES} files that are possible`);
+  if (walk.count >= FIRST_NUMBER + MOST_ENTRIES)
+    throw refusal(path, `is beyond the ${MOST_ENTRIES} files that are possible`);
   const stat = fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
   const type = stat.mode & S_IFMT;
   if (type === S_IFSOCK) return;
@@ -106,22 +125,27 @@ function addFile(walk: Walk, directory: number, name: string, path: string): voi
   const fd = openOwn(directory, name, O_RDONLY | O_NONBLOCK);
   if (fd === undefined) return;
   try {
-    const stat = fstat(fd);
-    if ((stat.mode & S_IFMT) !== S_IFREG) throw refusal(path, "changed while it was read");
-    const number = numberOf(walk, stat);
-    const isFirst = number === undefined;
-    const size = isFirst ? stat.size : 0;
-    walk.writer.text(head(path, stat, size, stat.nlink, number ?? walk.count++));
-    if (size === 0) return;
-    walk.writer.content(fd, size, path);
-    walk.writer.align();
+    archiveFile(walk, fd, path);
   } finally {
     close(fd);
   }
 }
 
+/** One open file as an entry. */
+export function archiveFile(walk: TreeWalk, fd: number, path: string): void {
+  const stat = fstat(fd);
+  if ((stat.mode & S_IFMT) !== S_IFREG) throw refusal(path, "changed while it was read");
+  const number = numberOf(walk, stat);
+  const isFirst = number === undefined;
+  const size = isFirst ? stat.size : 0;
+  walk.writer.text(head(path, stat, size, stat.nlink, number ?? walk.count++));
+  if (size === 0) return;
+  walk.writer.content(fd, size, path);
+  walk.writer.align();
+}
+
 /** Number of the entry that has the data of this file; undefined for the first name of a file. */
-function numberOf(walk: Walk, stat: Stat): number | undefined {
+function numberOf(walk: TreeWalk, stat: Stat): number | undefined {
   if (stat.nlink === 1) return undefined;
   const key = `${stat.dev}:${stat.ino}`;
   const number = walk.linked.get(key);
@@ -143,5 +167,5 @@ function head(name: string, stat: Stat, size: number, nlink: number, ino: number
 }
 
 function refusal(path: string, reason: string): RuntimeFailure {
-  return new RuntimeFailure("initrd", `/${path} of the container's rootfs ${reason}: it cannot be part of an initrd`);
+  return new RuntimeFailure("initrd", `/${path} of the guest ${reason}: it cannot be part of an initrd`);
 }

@@ -1,39 +1,67 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { InitrdPart, MadeInitrd } from "../plan/launch-plan.ts";
 import { O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
-import { close, fstat, open, openInRoot } from "../sys/file.ts";
+import { close, fstat, lseek, open, openInRoot } from "../sys/file.ts";
 import { utf8Size } from "../text-size.ts";
-import { archiveTree } from "./archive-tree.ts";
+import { archiveTree, type TreeWalk, treeWalk } from "./archive-tree.ts";
 import { type ArchiveWriter, archiveWriter } from "./archive-writer.ts";
 import { cpioHead, cpioTrailer } from "./cpio.ts";
+import { scanArchive, treeOfArchive } from "./cpio-scan.ts";
+import { followLinks, type GuestTree, NO_TREE } from "./guest-tree.ts";
+import { treeOfDirectory } from "./image-tree.ts";
+import { addMount } from "./mount-entries.ts";
+
+/** Where the parts of an initrd are on their way into it. */
+interface Writing {
+  readonly writer: ArchiveWriter;
+  readonly walk: TreeWalk;
+  /** The container's rootfs. */
+  readonly image: number;
+  /** What entries that are already written leave in the guest, as far as it can be known. */
+  tree: GuestTree;
+  /** Directories made for what lies in them. */
+  readonly made: Set<string>;
+  readonly warn: (message: string) => void;
+}
 
 /**
  * Writes the initrd of a plan to `out`: archives one after the other, which the kernel unpacks in that order over each
  * other.
  *
  * @param image the container's rootfs.
+ * @param warn is told what cannot be part of it.
  * @returns its bytes.
  */
-export function writeInitrd(out: number, initrd: MadeInitrd, image: number): number {
+export function writeInitrd(out: number, initrd: MadeInitrd, image: number, warn: (message: string) => void): number {
   const writer = archiveWriter(out, initrd.limit, () => tooLarge(initrd));
-  for (const part of initrd.parts) writePart(writer, part, image);
+  const writing: Writing = { writer, walk: treeWalk(writer), image, tree: NO_TREE, made: new Set(), warn };
+  for (const part of initrd.parts) writePart(writing, part);
   return writer.finish();
 }
 
-function writePart(writer: ArchiveWriter, part: InitrdPart, image: number): void {
+function writePart(writing: Writing, part: InitrdPart): void {
+  const { writer, image } = writing;
   switch (part.kind) {
     case "image-file":
-      copy(writer, openInRoot(image, part.source, O_RDONLY | O_NONBLOCK), part.source);
+      copy(writing, openInRoot(image, part.source, O_RDONLY | O_NONBLOCK), part.source);
+      break;
+    case "image-archive":
+      copyEntries(writing, part.source, part.without);
       break;
     case "host-file":
-      copy(writer, open(part.source, O_RDONLY), part.source);
+      copy(writing, open(part.source, O_RDONLY), part.source);
+      writing.tree = NO_TREE;
       break;
     case "rootfs":
-      archiveTree(writer, image);
-      writer.text(cpioTrailer());
+      writing.tree = treeOfDirectory(image);
+      archiveTree(writing.walk, image, "", places(writing.tree, part.without));
+      break;
+    case "mount":
+      addMount(writing, part.source, part.path);
       break;
     case "directory":
       writer.text(ownHead(part.path, S_IFDIR | part.mode, 0));
+      writing.made.add(part.path.slice(1));
       break;
     case "program":
       addProgram(writer, part.path, part.source);
@@ -54,11 +82,45 @@ function writePart(writer: ArchiveWriter, part: InitrdPart, image: number): void
   }
 }
 
-function copy(writer: ArchiveWriter, fd: number, name: string): void {
+/** Where paths of the guest are in a tree. */
+function places(tree: GuestTree, paths: readonly string[]): ReadonlySet<string> {
+  return new Set(paths.flatMap((path) => followLinks(tree, path) ?? []));
+}
+
+/** A whole file; what it leaves in the guest is known when it is an archive that is not compressed. */
+function copy(writing: Writing, fd: number, name: string): void {
+  const { writer } = writing;
   try {
     writer.content(fd, sizeOf(fd, name), name);
     // The kernel looks for the next archive at multiples of four.
     writer.align();
+    const entries = scanArchive(fd);
+    writing.tree = entries === undefined ? NO_TREE : treeOfArchive(entries);
+  } finally {
+    close(fd);
+  }
+}
+
+/** The archive of the image without its end, so that what comes next is in the same one. */
+function copyEntries(writing: Writing, source: string, without: readonly string[]): void {
+  const { writer } = writing;
+  const fd = openInRoot(writing.image, source, O_RDONLY | O_NONBLOCK);
+  try {
+    const size = sizeOf(fd, source);
+    const entries = scanArchive(fd);
+    if (entries === undefined) {
+      writing.warn(`${source} of the image is no plain cpio archive: bind mounts cannot be put into it`);
+      writer.content(fd, size, source);
+      writer.align();
+      return;
+    }
+    writing.tree = treeOfArchive(entries);
+    const left = [...places(writing.tree, without)];
+    for (const { path, offset, length } of entries) {
+      if (left.some((place) => path === place || path.startsWith(`${place}/`))) continue;
+      lseek(fd, offset, 0);
+      writer.content(fd, length, source);
+    }
   } finally {
     close(fd);
   }
@@ -88,9 +150,11 @@ function ownHead(path: string, mode: number, size: number): string {
   return cpioHead({ name: path.slice(1), mode, size, ...nothing });
 }
 
-function tooLarge({ limit, limitSource }: MadeInitrd): RuntimeFailure {
+function tooLarge({ limit, limitSource, parts }: MadeInitrd): RuntimeFailure {
+  const mounts = parts.flatMap((part) => (part.kind === "mount" ? [part.path] : []));
+  const copied = mounts.length === 0 ? "" : ` with the bind mounts ${mounts.join(", ")}`;
   return new RuntimeFailure(
     "initrd",
-    `The guest's initrd would have more than ${limit} bytes, which ${limitSource} allows: raise that, or bring the file system as a block image (annotation com.urunc.unikernel.block)`,
+    `The guest's initrd${copied} would have more than ${limit} bytes, which ${limitSource} allows: raise that, or bring the file system as a block image (annotation com.urunc.unikernel.block)`,
   );
 }

@@ -98,6 +98,8 @@ declare module "urunc:sys" {
   export function dupCloexec(fd: number, minimum: number): number;
   export function setCloexec(fd: number, on: boolean): void;
   export function setNonblock(fd: number, on: boolean): void;
+  /** fcntl(2), F_SETOWN, F_SETSIG and O_ASYNC: `signal` for `pid` when there is input or the other end is closed. */
+  export function setSignalOnInput(fd: number, pid: number, signal: number): void;
   /** pipe2(O_CLOEXEC): [read end, write end]. */
   export function pipe(): [number, number];
   /** memfd_create(2), MFD_CLOEXEC added. */
@@ -290,12 +292,16 @@ declare module "urunc:sys" {
   /** tcsetattr(TCSANOW) with what setRawMode returned. */
   export function restoreMode(fd: number, attributes: ArrayBuffer): void;
 
-  // ---- kvm and seccomp (engine/sys_kvm.c, engine/sys_seccomp.c) ------------------------------------------------------
+  // ---- kvm, loop and seccomp (engine/sys_kvm.c, engine/sys_loop.c, engine/sys_seccomp.c) -----------------------------
 
   /** ioctl KVM_GET_API_VERSION on an open /dev/kvm. */
   export function kvmApiVersion(fd: number): number;
   /** ioctl KVM_CREATE_VM on an open /dev/kvm; the VM's descriptor. */
   export function kvmCreateVm(fd: number): number;
+  /** ioctl LOOP_GET_STATUS64 on an open loop device: its LO_FLAGS_*. */
+  export function loopFlags(fd: number): number;
+  /** ioctl LOOP_SET_STATUS64 with these flags and the rest as it is; the kernel changes LO_FLAGS_AUTOCLEAR only. */
+  export function setLoopFlags(fd: number, flags: number): void;
   /**
    * libseccomp: compiles a filter to a BPF program (struct sock_filter[], native byte order). A call of another
    * architecture ends the process. Looks at nothing of the machine, so that it may be called at build time.

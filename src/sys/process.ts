@@ -13,6 +13,7 @@ export {
   getenv,
   geteuid,
   getpid,
+  getppid,
   kill,
   machine,
   monotonicMs,

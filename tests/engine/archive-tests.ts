@@ -1,6 +1,6 @@
 import * as sys from "urunc:sys";
 import { RuntimeFailure } from "../../src/failure.ts";
-import { archiveTree } from "../../src/storage/archive-tree.ts";
+import { archiveTree, treeWalk } from "../../src/storage/archive-tree.ts";
 import { archiveWriter } from "../../src/storage/archive-writer.ts";
 import { AT_FDCWD, O_CREAT, O_DIRECTORY, O_RDWR, O_WRONLY, S_IFSOCK } from "../../src/sys/constants.ts";
 import { check, equal, scratchPath, type Test, test, withFd } from "./harness.ts";
@@ -30,7 +30,7 @@ function archiveOf(path: string, limit = NO_LIMIT): readonly string[] {
   return withFd(sys.open(place, O_RDWR | O_CREAT, 0o600), (out) =>
     withFd(sys.open(path, O_DIRECTORY), (root) => {
       const writer = archiveWriter(out, limit, () => new RuntimeFailure("initrd", "too large"));
-      archiveTree(writer, root);
+      archiveTree(treeWalk(writer), root, "", new Set());
       equal(writer.finish(), sys.fstat(out).size);
       sys.lseek(out, 0, 0);
       return linesOf(sys.readText(out, NO_LIMIT));

@@ -75,6 +75,14 @@ export const deviceTests: readonly Test[] = [
       sysError("EBADF", () => sys.bpfAttachCgroupDevice(BAD_FD, BAD_FD));
     },
   ),
+  test(["loopFlags", "setLoopFlags"], "a device that is no loop device has no flags", () => {
+    sysError("EBADF", () => sys.loopFlags(BAD_FD));
+    sysError("EBADF", () => sys.setLoopFlags(BAD_FD, 0));
+    withFd(sys.open("/dev/null", 0), (fd) => {
+      sysError("ENOTTY", () => sys.loopFlags(fd));
+      sysError("ENOTTY", () => sys.setLoopFlags(fd, 0));
+    });
+  }),
 
   test("seccompCompile", "a filter is compiled to whole instructions that end in a return", () => {
     const program = sys.seccompCompile({

@@ -409,6 +409,20 @@ export const fileTests: readonly Test[] = [
     sysError("EBADF", () => sys.setCloexec(BAD_FD, true));
   }),
 
+  test("setSignalOnInput", "the end of the other side is a signal", () => {
+    const SIGTERM = 15;
+    inChild(0, () => {
+      const [reader, writer] = sys.pipe();
+      sys.setSignalMask([SIGTERM]);
+      const signals = sys.signalfd([SIGTERM]);
+      sys.setSignalOnInput(reader, sys.getpid(), SIGTERM);
+      equal(sys.readSignal(signals), undefined);
+      sys.close(writer);
+      equal(sys.readSignal(signals), SIGTERM);
+    });
+    sysError("EBADF", () => sys.setSignalOnInput(BAD_FD, 1, SIGTERM));
+  }),
+
   test(["setNonblock", "pipe"], "pipes are close-on-exec and change between blocking and not", () => {
     const [reader, writer] = sys.pipe();
     check(isCloexec(reader) && isCloexec(writer), "close-on-exec");

@@ -101,3 +101,17 @@ export function openFiles(pid: number): readonly string[] {
   const directory = `/proc/${pid}/fd`;
   return readdirSync(directory).map((fd) => readlinkSync(join(directory, fd)));
 }
+
+/** Backing file of each loop device that has one. */
+export function loops(): readonly string[] {
+  return readdirSync("/sys/block")
+    .filter((name) => name.startsWith("loop"))
+    .flatMap((name) => {
+      try {
+        const flags = readFileSync(`/sys/block/${name}/loop/autoclear`, "utf8").trim();
+        return [`${name} ${readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim()} autoclear ${flags}`];
+      } catch {
+        return [];
+      }
+    });
+}

@@ -10,12 +10,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach } from "vitest";
 import { until } from "./command.ts";
-import { cgroups, descendants, isAlive, mounts, names, processStatus } from "./host.ts";
+import { cgroups, descendants, isAlive, loops, mounts, names, processStatus } from "./host.ts";
 
 interface Snapshot {
   readonly processes: ReadonlySet<string>;
   readonly mounts: readonly string[];
   readonly cgroups: readonly string[];
+  readonly loops: readonly string[];
 }
 
 const REAPER = Number(process.env.URUNC_TEST_REAPER ?? "1");
@@ -36,7 +37,12 @@ function living(): ReadonlyMap<string, number> {
 }
 
 function take(): Snapshot {
-  return { processes: new Set([...living().keys()].map(withoutName)), mounts: mounts(), cgroups: cgroups() };
+  return {
+    processes: new Set([...living().keys()].map(withoutName)),
+    mounts: mounts(),
+    cgroups: cgroups(),
+    loops: loops(),
+  };
 }
 
 /** A process may take another name by execve. */
@@ -64,6 +70,8 @@ function difference(old: Snapshot): readonly string[] {
     ...added(old.cgroups, cgroups())
       .filter((path) => !tolerated.some((end) => path.endsWith(end)))
       .map((path) => `cgroup ${path}`),
+    ...added(old.loops, loops()).map((line) => `loop device ${line}`),
+    ...added(loops(), old.loops).map((line) => `loop device gone ${line}`),
     ...stateDirectories.flatMap((path) => names(path).map((name) => `state ${join(path, name)}`)),
   ];
 }

@@ -1,15 +1,12 @@
-// Debian's kernel for virtual machines, fetched once into the build folder.
+// Debian's kernels, fetched once into the build folder: the one for virtual machines, and the one for all, which has 9p.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cpioHead, cpioPadding, cpioTrailer } from "../../src/storage/cpio.ts";
 import { run, succeed } from "./command.ts";
 import { HELPERS } from "./paths.ts";
 
-const PACKAGE = "linux-image-cloud-amd64";
-const PLACE = join(HELPERS, "linux");
-
 /** In the order in which they need each other. */
-const MODULES = [
+const COMMON = [
   "drivers/virtio/virtio",
   "drivers/virtio/virtio_ring",
   "drivers/virtio/virtio_pci_modern_dev",
@@ -23,6 +20,21 @@ const MODULES = [
   "drivers/acpi/button",
   "drivers/input/evdev",
 ];
+
+const KERNELS = {
+  cloud: { package: "linux-image-cloud-amd64", folder: "linux", own: ["fs/fuse/fuse", "fs/fuse/virtiofs"] },
+  full: {
+    package: "linux-image-amd64",
+    folder: "linux-full",
+    own: ["lib/crc16", "fs/mbcache", "fs/jbd2/jbd2", "crypto/crc32c_generic", "lib/libcrc32c", "fs/ext4/ext4"].concat([
+      "fs/fscache/fscache",
+      "fs/netfs/netfs",
+      "net/9p/9pnet",
+      "net/9p/9pnet_virtio",
+      "fs/9p/9p",
+    ]),
+  },
+} as const;
 
 export interface LinuxKernel {
   /** Directory of the kernel. */
@@ -39,30 +51,34 @@ export interface CpioFile {
 }
 
 /** @throws Error when the package cannot be fetched: these tests are not to be left out. */
-export function debianKernel(): LinuxKernel {
-  if (!existsSync(PLACE)) fetchPackage();
-  const [version = ""] = readdirSync(join(PLACE, "lib", "modules"));
-  const modules = MODULES.map((path, index) => ({
-    name: `.urunc/modules/${10 + index}-${path.slice(path.lastIndexOf("/") + 1)}.ko`,
-    mode: 0o100644,
-    content: readFileSync(join(PLACE, "lib", "modules", version, "kernel", `${path}.ko`)),
-  }));
-  return { directory: join(PLACE, "boot"), image: join(PLACE, "boot", `vmlinuz-${version}`), modules };
+export function debianKernel(kind: keyof typeof KERNELS = "cloud"): LinuxKernel {
+  const { folder, package: name, own } = KERNELS[kind];
+  const place = join(HELPERS, folder);
+  if (!existsSync(place)) fetchPackage(name, place);
+  const [version = ""] = readdirSync(join(place, "lib", "modules"));
+  const modules = [...COMMON, ...own].flatMap((path, index) => {
+    const file = join(place, "lib", "modules", version, "kernel", `${path}.ko`);
+    // What a kernel has no module for it has built in, or does without.
+    if (!existsSync(file)) return [];
+    const name = `.urunc/modules/${10 + index}-${path.slice(path.lastIndexOf("/") + 1)}.ko`;
+    return [{ name, mode: 0o100644, content: readFileSync(file) }];
+  });
+  return { directory: join(place, "boot"), image: join(place, "boot", `vmlinuz-${version}`), modules };
 }
 
-function fetchPackage(): void {
+function fetchPackage(name: string, place: string): void {
   mkdirSync(HELPERS, { recursive: true });
   const folder = mkdtempSync(join(HELPERS, "linux-"));
-  const fetched = (name: string) => run(folder, ["apt-get", "download", name], { timeoutMs: 100_000 });
-  if (fetched(PACKAGE).status !== 0) {
+  const fetched = (one: string) => run(folder, ["apt-get", "download", one], { timeoutMs: 100_000 });
+  if (fetched(name).status !== 0) {
     succeed(run(folder, ["apt-get", "update"], { timeoutMs: 100_000 }));
-    succeed(fetched(PACKAGE));
+    succeed(fetched(name));
   }
-  const depends = succeed(run(folder, ["dpkg-deb", "-f", debIn(folder, PACKAGE), "Depends"])).stdout();
+  const depends = succeed(run(folder, ["dpkg-deb", "-f", debIn(folder, name), "Depends"])).stdout();
   const real = /linux-image-[0-9][a-z0-9.+-]*/.exec(depends)?.[0] ?? "";
   succeed(fetched(real));
   succeed(run(folder, ["dpkg-deb", "-x", debIn(folder, real), join(folder, "tree")]));
-  renameSync(join(folder, "tree"), PLACE);
+  renameSync(join(folder, "tree"), place);
   rmSync(folder, { recursive: true });
 }
 

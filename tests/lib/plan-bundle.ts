@@ -7,7 +7,7 @@ import type { KernelFile } from "../../src/kernel/kernel-file.ts";
 import { readMetadata } from "../../src/oci/annotations.ts";
 import { parseSpec } from "../../src/oci/parse-spec.ts";
 import { factQuery } from "../../src/plan/fact-query.ts";
-import type { HostFacts } from "../../src/plan/host-facts.ts";
+import type { HostFacts, MountFact } from "../../src/plan/host-facts.ts";
 import type { LaunchPlan } from "../../src/plan/launch-plan.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
 import type { PlanNetwork } from "../../src/plan/plan-input.ts";
@@ -76,9 +76,29 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
     devices: textsOf(merged["devices"]),
     imageFiles: fileFacts(merged["imageFiles"], kernel),
     hostFiles: fileFacts(merged["hostFiles"], kernel),
+    ...(merged["rootfsMount"] === undefined ? {} : { rootfsMount: mountFact(merged["rootfsMount"]) }),
+    ...(merged["virtiofsd"] === undefined ? {} : { virtiofsd: { path: String(merged["virtiofsd"]), dynamic: true } }),
     ...(typeof merged["guestInit"] === "string" ? { guestInit: merged["guestInit"] } : {}),
   };
 }
+
+function mountFact(fact: unknown): MountFact {
+  const { reason, source, device, mountPoint, fsType, options, superOptions } = { ...EMPTY_MOUNT, ...objectOf(fact) };
+  if (reason !== undefined) return { reason: String(reason) };
+  const [a, b, c] = [String(source), String(device), String(mountPoint)];
+  const mount = { source: a, device: b, mountPoint: c, fsType: String(fsType) };
+  return { mount: { ...mount, options: String(options), superOptions: String(superOptions) } };
+}
+
+const EMPTY_MOUNT: Readonly<Record<string, unknown>> = {
+  reason: undefined,
+  source: "",
+  device: "",
+  mountPoint: "",
+  fsType: "",
+  options: "rw,relatime",
+  superOptions: "rw",
+};
 
 function fileFacts(facts: unknown, kernel: KernelFile | undefined): HostFacts["imageFiles"] {
   return Object.fromEntries(

@@ -91,9 +91,18 @@ describe("the configuration file", () => {
     expect(read(text).warnings).toEqual([]);
   });
 
+  test("virtiofsd has a path and words for options", () => {
+    const toml = '[extra_binaries.virtiofsd]\npath = "/opt/virtiofsd"\noptions = " --cache  never "';
+    const { value } = read(toml);
+    expect(value.virtiofsd).toEqual({ path: "/opt/virtiofsd", options: ["--cache", "never"] });
+    expect(() => read('[extra_binaries.virtiofsd]\npath = "virtiofsd"')).toThrow("must be an absolute path");
+    expect(() => read("[extra_binaries.virtiofsd]\noptions = 1")).toThrow("must be a text of words");
+  });
+
   test.each([
     ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
-    ["[extra_binaries.virtiofsd]\npath = 1", "/c.toml: extra_binaries: has no effect yet"],
+    ["[extra_binaries.passt]\npath = 1", "/c.toml: extra_binaries.passt: is not known and has no effect"],
+    ["[extra_binaries.virtiofsd]\npid = 1", "/c.toml: extra_binaries.virtiofsd.pid: is not known and has no effect"],
     ['[monitors.hvt]\nsocket_path = "/x"', "/c.toml: monitors.hvt.socket_path: is not known and has no effect"],
     ['[monitors.uhyve]\nmachine = "pc"', "/c.toml: monitors.uhyve.machine: is not known and has no effect"],
     ["[monitors.hedge]\npath = 1", "/c.toml: monitors.hedge: is not known and has no effect"],

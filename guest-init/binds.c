@@ -1,0 +1,69 @@
+#include "binds.h"
+
+#include <linux/mount.h>
+
+#include "file.h"
+#include "modules.h"
+#include "system.h"
+#include "text.h"
+
+enum { MNT_DETACH = 2 };
+
+#define COPIES OWN_DIRECTORY "/mounts"
+/* On a file system that goes along with the root. */
+#define KEPT "/dev/.urunc"
+
+void keep_copies(void) {
+  if (CALL(mkdirat, AT_FDCWD, KEPT, 0700) != 0) return;
+  if (CALL(mount, COPIES, KEPT, NULL, MS_BIND, NULL) != 0) CALL(unlinkat, AT_FDCWD, KEPT, AT_REMOVEDIR);
+}
+
+static bool can_open(const char *path, int flags) {
+  long fd = CALL(openat, AT_FDCWD, path, O_PATH | O_CLOEXEC | flags);
+  if (fd >= 0) CALL(close, fd);
+  return fd >= 0;
+}
+
+/* Makes what is not there: a file with its directories, or a directory. */
+static long make_place(const char *path, bool directory) {
+  if (directory) return make_directories(path);
+  char parent[4096];
+  if (!join(parent, sizeof parent, PARTS(path))) return -ENAMETOOLONG;
+  size_t end = length_of(parent);
+  while (end > 1 && parent[end - 1] != '/') end--;
+  parent[end > 1 ? end - 1 : end] = '\0';
+  long result = make_directories(parent);
+  if (result < 0) return result;
+  long fd = CALL(openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return fd;
+  CALL(close, fd);
+  return 0;
+}
+
+static long mount_bind(const struct bind *bind) {
+  char source[4096];
+  bool is_copy = bind->source[0] != '\0';
+  if (!is_copy) {
+    if (!join(source, sizeof source, PARTS(bind->place))) return -ENAMETOOLONG;
+  } else {
+    if (!join(source, sizeof source, PARTS(KEPT "/", bind->source))) return -ENAMETOOLONG;
+    /* The runtime has left it out, and has said so. */
+    if (!can_open(source, 0)) return 0;
+    long made = make_place(bind->place, can_open(source, O_DIRECTORY));
+    /* A read-only root may have the place. */
+    if (made < 0 && made != -EROFS) return made;
+  }
+  long result = CALL(mount, source, bind->place, NULL, MS_BIND, NULL);
+  if (result < 0 || !bind->readonly) return result;
+  return CALL(mount, NULL, bind->place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
+}
+
+void mount_binds(const struct config *config) {
+  for (unsigned i = 0; i < config->bind_count; i++) {
+    char digits[24];
+    long result = mount_bind(&config->binds[i]);
+    if (result < 0) SAY("guest-init: bind mount ", config->binds[i].place, ": error ", number_text(-result, digits));
+  }
+  CALL(umount2, KEPT, MNT_DETACH);
+  CALL(unlinkat, AT_FDCWD, KEPT, AT_REMOVEDIR);
+}

@@ -1,0 +1,133 @@
+import { RuntimeFailure } from "../failure.ts";
+import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
+import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
+import { O_RDWR, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { close, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
+import {
+  clone3,
+  execve,
+  exit,
+  getpid,
+  getppid,
+  prctl,
+  prlimit,
+  resetSignalHandlers,
+  setgroups,
+  setresgid,
+  setresuid,
+  setSignalMask,
+} from "../sys/process.ts";
+import { SIGKILL, SIGTERM } from "../sys/signals.ts";
+import { dropPrivileges } from "./privileges.ts";
+
+/** Numbers of capabilities(7). */
+const CAPABILITIES: Readonly<Record<string, number>> = {
+  CAP_CHOWN: 0,
+  CAP_DAC_OVERRIDE: 1,
+  CAP_FOWNER: 3,
+  CAP_FSETID: 4,
+  CAP_SETGID: 6,
+  CAP_SETUID: 7,
+  CAP_SETPCAP: 8,
+  CAP_SYS_CHROOT: 18,
+  CAP_MKNOD: 27,
+  CAP_SETFCAP: 31,
+};
+const CAPABILITY_LIMIT = 64;
+
+const RLIMIT_NOFILE = 7;
+/** A file of the share that the guest knows is a descriptor of the server. */
+const FILES = 1_000_000;
+
+/** Descriptor by whose end the monitor notices that of the server. */
+const LIFE_FD = SERVER_SOCKET_FD + 1;
+const TEXT_LIMIT = 4096;
+
+/**
+ * Starts the server of a share as a child of this process, which is about to become the monitor. When the monitor ends
+ * the kernel kills the server (prctl(2), PR_SET_PDEATHSIG), in whatever way it ended. When the server ends the monitor
+ * is told to end by SIGTERM, since its guest has lost its root: the server alone has the other end of a pipe, and its
+ * end is a signal for whom reads it (fcntl(2), O_ASYNC). So nobody has to watch over the two.
+ *
+ * @returns the descriptor that the monitor has to inherit for that.
+ */
+export function startShareServer(plan: LaunchPlan, listener: number): number {
+  const server = plan.share?.server;
+  if (server === undefined) throw new RuntimeFailure("share", "The plan has no server", { kind: "internal" });
+  const [report, told] = pipe();
+  const [life, held] = pipe();
+  const parent = getpid();
+  const child = clone3(0);
+  if (child.pid === 0) becomeServer(plan, server, parent, { listener, held, told });
+  for (const fd of [told, held, listener, child.pidfd]) close(fd);
+  const problem = readText(report, TEXT_LIMIT);
+  close(report);
+  if (problem !== "") throw new RuntimeFailure("share", `Start ${server.path}: ${problem}`, { kind: "system" });
+  setSignalOnInput(life, parent, SIGTERM);
+  return life;
+}
+
+interface Ends {
+  readonly listener: number;
+  readonly held: number;
+  /** Closed by execve; before that it takes what went wrong. */
+  readonly told: number;
+}
+
+function becomeServer(plan: LaunchPlan, server: ShareServer, parent: number, ends: Ends): never {
+  // Out of the way of the two it will find.
+  const up = (fd: number) => dupCloexec(fd, LIFE_FD + 1);
+  const high = { listener: up(ends.listener), held: up(ends.held), told: up(ends.told) };
+  try {
+    // Its standard error goes where the monitor's does; the rest belongs to the guest.
+    const nothing = open("/dev/null", O_RDWR);
+    for (const fd of [0, 1]) dup2(nothing, fd);
+    raiseFileLimit();
+    takeIdentity(plan, server);
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    // Its end may have come before.
+    if (getppid() !== parent) exit(1);
+    resetSignalHandlers();
+    setSignalMask([]);
+    dup2(high.listener, SERVER_SOCKET_FD);
+    dup2(high.held, LIFE_FD);
+    execve(server.path, server.argv, plan.exec.env);
+  } catch (error) {
+    writeAll(high.told, messageOf(error));
+  } finally {
+    exit(1);
+  }
+}
+
+/** A host may allow less. */
+function raiseFileLimit(): void {
+  try {
+    prlimit(0, RLIMIT_NOFILE, FILES, FILES);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
+}
+
+/** As root with what it needs and no more, else as the monitor. */
+function takeIdentity(plan: LaunchPlan, server: ShareServer): void {
+  if (server.capabilities.length === 0) {
+    dropPrivileges(plan);
+    return;
+  }
+  const kept = server.capabilities.map((name) => CAPABILITIES[name]);
+  for (let capability = 0; capability < CAPABILITY_LIMIT; capability++) {
+    if (kept.includes(capability)) continue;
+    try {
+      prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    } catch (error) {
+      if (isSysError(error, "EINVAL")) break;
+      throw error;
+    }
+  }
+  const { uid, gid, additionalGids } = plan.user;
+  setgroups(additionalGids);
+  setresgid(gid, gid, gid);
+  setresuid(uid, uid, uid);
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}

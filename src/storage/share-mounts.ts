@@ -1,0 +1,84 @@
+import { RuntimeFailure } from "../failure.ts";
+import type { BindMount } from "../plan/launch-plan.ts";
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  MOVE_MOUNT_T_EMPTY_PATH,
+  O_CREAT,
+  O_EXCL,
+  O_PATH,
+  O_WRONLY,
+  OPEN_TREE_CLONE,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+} from "../sys/constants.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { close, fstat, mkdirat, openat, openInRoot } from "../sys/file.ts";
+import { mountSetattr, moveMount, openTree } from "../sys/mount.ts";
+
+/**
+ * Mounts what the bundle binds below a shared root. A place that the image does not have is made there, as every
+ * runtime does. Paths are resolved below the share only, and what was opened is what is mounted on.
+ *
+ * @param share the root of the share.
+ * @param warn is told what is left out.
+ * @throws RuntimeFailure `bind-mount` naming source and destination.
+ */
+export function mountBelow(share: number, mounts: readonly BindMount[], warn: (message: string) => void): void {
+  for (const mount of mounts) {
+    try {
+      mountOne(share, mount, warn);
+    } catch (error) {
+      if (!isSysError(error)) throw error;
+      const message = `Bind mount ${mount.source} on ${mount.destination} of the guest: ${messageOf(error)}`;
+      throw new RuntimeFailure("bind-mount", message, { cause: error });
+    }
+  }
+}
+
+function mountOne(share: number, mount: BindMount, warn: (message: string) => void): void {
+  const recursive = mount.recursive ? AT_RECURSIVE : 0;
+  const source = openTree(AT_FDCWD, mount.source, OPEN_TREE_CLONE | recursive);
+  try {
+    const type = fstat(source).mode & S_IFMT;
+    if (type !== S_IFDIR && type !== S_IFREG) {
+      const { source: path, destination } = mount;
+      warn(`The guest does not get the bind mount ${destination}: ${path} is neither a file nor a directory`);
+      return;
+    }
+    const access = mount.readonly ? MOUNT_ATTR_RDONLY : 0;
+    const attributes = access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    mountSetattr(source, "", AT_EMPTY_PATH | recursive, attributes, 0, 0);
+    const place = openPlace(share, mount.destination, type === S_IFDIR);
+    moveMount(source, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+    close(place);
+  } finally {
+    close(source);
+  }
+}
+
+/** The place of a mount, made where there is none. */
+function openPlace(share: number, path: string, isDirectory: boolean): number {
+  try {
+    return openInRoot(share, path, O_PATH);
+  } catch (error) {
+    if (!isSysError(error, "ENOENT")) throw error;
+  }
+  const cut = path.lastIndexOf("/");
+  const parent = cut <= 0 ? openInRoot(share, "/", O_PATH) : openPlace(share, path.slice(0, cut), true);
+  try {
+    const name = path.slice(cut + 1);
+    if (isDirectory) mkdirat(parent, name, 0o755);
+    else close(openat(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0o644));
+  } finally {
+    close(parent);
+  }
+  return openInRoot(share, path, O_PATH);
+}

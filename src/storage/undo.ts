@@ -1,0 +1,58 @@
+import { RuntimeFailure } from "../failure.ts";
+import { mountArguments } from "../plan/mount-flags.ts";
+import { type BlockMount, parseMountinfo } from "../plan/mountinfo.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
+import { readTextFile } from "../sys/file.ts";
+import { mount } from "../sys/mount.ts";
+import { backingFile, isAutoclear, isBlockDevice, setAutoclear, whileBusy } from "./block-device.ts";
+import { readUndo, type UndoEntry } from "./undo-journal.ts";
+
+/** Bytes; a host may have thousands of mounts. */
+export const MOUNTINFO = "/proc/self/mountinfo";
+export const MOUNTINFO_LIMIT = 64 << 20;
+
+/**
+ * Puts back what the journal of a container's directory says, newest first. Each entry looks at how things are, so that
+ * it may be played again after a crash. One that fails is a warning and keeps no other from being played.
+ */
+export function undoStorage(directory: number, warn: (message: string) => void): void {
+  let entries: readonly UndoEntry[];
+  try {
+    entries = readUndo(directory);
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) && !isSysError(error)) throw error;
+    warn(`Undo storage: ${messageOf(error)}`);
+    return;
+  }
+  for (const entry of entries.toReversed()) {
+    try {
+      undo(entry);
+    } catch (error) {
+      warn(`Undo storage: ${messageOf(error)}`);
+    }
+  }
+}
+
+function undo(entry: UndoEntry): void {
+  const { source, device } = entry.undo === "unmount" ? entry.mount : entry;
+  if (!isBlockDevice(source, device) || backingFile(device) !== entry.backing) {
+    throw new RuntimeFailure("storage", `${source} is not the device any more that it was: it is left alone`);
+  }
+  if (entry.undo === "unmount") mountAgain(entry.mount);
+  else if (!isAutoclear(source)) setAutoclear(source, true);
+}
+
+function mountAgain({ source, device, mountPoint, fsType, options, superOptions }: BlockMount): void {
+  const isMounted = parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT)).some(
+    (entry) => entry.mountPoint === mountPoint && entry.device === device,
+  );
+  if (isMounted) return;
+  const { flags, data } = mountArguments(options, superOptions);
+  try {
+    whileBusy(() => mount(source, mountPoint, fsType, flags, data));
+  } catch (error) {
+    // The kernel lists options that it does not take.
+    if (!isSysError(error, "EINVAL") || data === "") throw error;
+    mount(source, mountPoint, fsType, flags, null);
+  }
+}

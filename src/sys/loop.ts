@@ -1,0 +1,1 @@
+export { loopFlags, setLoopFlags } from "urunc:sys";

@@ -1,0 +1,152 @@
+// The file system of the container's rootfs as the disk of a Linux guest, taken off the host and put back.
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { annotation, type BundleOptions, putFile } from "../lib/bundle.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
+import { isAlive, loops, mounts, openFiles } from "../lib/host.ts";
+import { atEnd, scratch } from "../lib/hygiene.ts";
+import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
+import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
+import { mountRootfs } from "../lib/loop.ts";
+
+const CONTENT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 11) & 255));
+const SUM = createHash("sha256").update(CONTENT).digest("hex");
+const LOOK = 'while read d p t r; do [ "$p" = / ] && echo "root $t"; done < /proc/mounts; sha256sum /data/content';
+
+let kernel: LinuxKernel;
+beforeAll(() => {
+  kernel = debianKernel();
+});
+
+function blockBundle(script: string, options: BundleOptions = {}): string {
+  const bundle = linuxBundle(kernel, script, {
+    ...options,
+    annotations: { [annotation("mountRootfs")]: "true", ...options.annotations },
+  });
+  putFile(bundle, "data/content", CONTENT);
+  return bundle;
+}
+
+/** What of the host a container may change. */
+function host(): string {
+  return [...mounts().filter((line) => line.includes(scratch())), ...loops()].join("\n");
+}
+
+describe("the rootfs as a block device", () => {
+  it("is the guest's root for reading and writing; a second start of the container finds what was written", async () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle(`${LOOK}; cat /data/new; echo written > /data/new; sync`, { writable: true });
+    mountRootfs(bundle);
+    const before = host();
+    expect(succeed(runtime.verb("plan", "--bundle", bundle)).stdout()).toMatch(/root +.* as a block device\n/);
+    const first = await linesOf(runtime, bundle);
+    expect(first).toContain("root ext4");
+    expect(first).toContain(`${SUM}  /data/content`);
+    expect(host()).toBe(before);
+    expect(readFileSync(join(bundle, "rootfs/data/new"), "utf8")).toBe("written\n");
+    expect(await linesOf(runtime, bundle)).toContain("written");
+    expect(host()).toBe(before);
+  });
+
+  it("is read-only where the bundle says so, and mounted with the options it had", async () => {
+    const bundle = blockBundle(`${LOOK}; mount -o remount,rw /; echo x > /data/new || echo refused`);
+    mountRootfs(bundle, "nodev", "nosuid", "noatime");
+    const before = host();
+    const lines = await linesOf(linuxRuntime(kernel), bundle);
+    expect(lines).toContain(`${SUM}  /data/content`);
+    expect(lines).toContain("refused");
+    expect(host()).toBe(before);
+    expect(existsSync(join(bundle, "rootfs/data/new"))).toBe(false);
+  });
+
+  it("is not to be had by anybody else while the container is there", async () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle("echo up; sleep 60", { writable: true });
+    const device = mountRootfs(bundle);
+    const before = host();
+    const { pid, outcome } = runtime.create("held", bundle);
+    expect(existsSync(join(bundle, "rootfs/data"))).toBe(false);
+    const mounted = (): string => run(scratch(), ["mount", device, join(bundle, "rootfs")]).stderr();
+    expect(mounted()).toMatch(/busy|already mounted/);
+    succeed(runtime.verb("start", "held"));
+    await until("the guest is up", () => outcome.stdout().includes("up"), 30_000);
+    expect(openFiles(pid)).toContain(device);
+    expect(mounted()).toMatch(/busy|already mounted/);
+    process.kill(pid, "SIGKILL");
+    await until("the monitor has ended", () => !isAlive(pid));
+    succeed(runtime.verb("delete", "held"));
+    expect(host()).toBe(before);
+  });
+
+  it("is put back when create is killed between its steps", async () => {
+    const runtime = linuxRuntime(kernel);
+    const hooks = { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "30"] }] };
+    const bundle = blockBundle("", { hooks });
+    mountRootfs(bundle);
+    const before = host();
+    const creating = runtime.begin("create", "--bundle", bundle, "killed");
+    runtime.expectLeftover("killed");
+    await until("the file system is gone", () => !existsSync(join(bundle, "rootfs/data")));
+    expect(host()).not.toBe(before);
+    creating.child.kill("SIGKILL");
+    await creating.ended();
+    succeed(runtime.verb("delete", "--force", "killed"));
+    expect(host()).toBe(before);
+  });
+
+  it("is put back when create fails after it was taken", () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle("", { hooks: { createRuntime: [{ path: "/bin/false" }] } });
+    mountRootfs(bundle);
+    const before = host();
+    expect(runtime.verb("create", "--bundle", bundle, "failing").status).toBe(1);
+    expect(host()).toBe(before);
+  });
+
+  it("may be unmounted by the caller before delete is asked for, and after", () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle("");
+    mountRootfs(bundle);
+    const before = host();
+    runtime.create("unmounted", bundle);
+    expect(run(scratch(), ["umount", join(bundle, "rootfs")]).status).not.toBe(0);
+    succeed(runtime.verb("delete", "--force", "unmounted"));
+    expect(host()).toBe(before);
+    succeed(run(scratch(), ["umount", join(bundle, "rootfs")]));
+    expect(loops().some((line) => line.includes(scratch()))).toBe(false);
+  });
+
+  it("is refused while another mount namespace has it, and left as it was", async () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle("");
+    mountRootfs(bundle);
+    const before = host();
+    const other = start(scratch(), ["unshare", "-m", "--propagation", "private", "sh", "-c", "echo in; exec sleep 60"]);
+    atEnd(() => void other.child.kill("SIGKILL"));
+    await until("the other namespace is there", () => other.stdout().includes("in"));
+    expect(runtime.verb("create", "--bundle", bundle, "twice").status).toBe(1);
+    expect(runtime.lastError()).toMatch(/Claim \/dev\/loop\d+ for the guest: it is still mounted in another mount/);
+    expect(host()).toBe(before);
+    other.child.kill("SIGKILL");
+    await other.ended();
+  });
+
+  it("costs no copy, however large it is", () => {
+    const runtime = linuxRuntime(kernel);
+    const bundle = blockBundle("", { annotations: { [annotation("mountRootfs")]: undefined } });
+    const disk = join(bundle, "rootfs/disk.img");
+    succeed(run(scratch(), ["truncate", "-s", "2G", disk]));
+    const annotations = { [annotation("block")]: "/disk.img", [annotation("blkMntPoint")]: "/" };
+    const options = linuxBundle(kernel, "", { name: "large", annotations });
+    succeed(run(scratch(), ["mv", disk, join(options, "rootfs/disk.img")]));
+    const image = join(options, "rootfs/disk.img");
+    const before = statSync(image).blocks;
+    runtime.create("large", options);
+    expect(statSync(image).blocks).toBe(before);
+    expect(before).toBe(0);
+    const used = succeed(run(scratch(), ["du", "-s", "--block-size=1", scratch()])).stdout();
+    expect(Number(used.split("\t")[0])).toBeLessThan(200 << 20);
+  });
+});
