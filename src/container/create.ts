@@ -71,7 +71,6 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   checkTerminal(options);
   const namespaces = openNamespaces(bundle.plan.namespaces);
   checkRights(namespaces);
-  checkRights(namespaces);
   checkLabels(bundle.plan);
   const cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
   const callersNetwork = networkNamespaceName();
