@@ -72,15 +72,7 @@ const SHARED_DIRECTORIES: readonly string[] = [
 ];
 
 /** The tenders look for their tap by name among all interfaces, over netlink, and ask for its MTU. */
-const SOLO5: readonly CallRule[] = [
-  ...COMMON,
-  ...TAP,
-  BLOCK,
-  INTERFACES,
-  ...withArgument("socket", 0, [INET]),
-  ...withArgument("socket", 0, [NETLINK]),
-  { calls: words(["bind getsockname sendto recvmsg"]) },
-];
+const SOLO5: readonly CallRule[] = [...COMMON, ...sockets(INET), ROUTES, ...TAP, BLOCK, INTERFACES];
 
 export const FILTERS: Readonly<Record<MonitorKind, readonly CallRule[]>> = {
   qemu: [
