@@ -65,11 +65,13 @@ interface BundleKind {
   readonly annotations: Readonly<Record<string, string>>;
   readonly kernel?: Buffer;
   readonly cgroup?: true;
+  /** A network namespace to join in the place of a new one. */
+  readonly network?: string;
 }
 
 /** What every bundle shares: the namespaces and the file systems of a monitor's world. */
-function specification({ annotations, cgroup }: BundleKind): string {
-  const namespaces = ["pid", "ipc", "uts", "mount", "network"].map((type) => ({ type }));
+function specification({ annotations, cgroup, network }: BundleKind): string {
+  const namespaces = [...["pid", "ipc", "uts", "mount"].map((type) => ({ type })), { type: "network", path: network }];
   return JSON.stringify({
     ociVersion: "1.0.2",
     process: {
@@ -156,8 +158,8 @@ function summarize(subject: Subject, verbs: readonly VerbRecord[], waiting: read
 const ms = (value: number): string => value.toFixed(2);
 const range = (value: Spread): string => `${ms(value.median)} (${ms(value.p10)}-${ms(value.p90)})`;
 
-function printLifecycle(results: readonly SubjectResult[], rounds: number): void {
-  console.log(`lifecycle: ${rounds} interleaved rounds, ms: median (p10-p90)`);
+function printLifecycle(results: readonly SubjectResult[], rounds: number, nic: boolean): void {
+  console.log(`lifecycle${nic ? " with one nic" : ""}: ${rounds} interleaved rounds, ms: median (p10-p90)`);
   console.log(
     table(
       ["", ...VERBS, "TOTAL"],
@@ -211,7 +213,22 @@ function ratios(results: readonly SubjectResult[]): Ratio[] {
   });
 }
 
-function lifecycle(work: string, rounds: number, names: readonly string[]): readonly SubjectResult[] {
+/** A namespace with an interface that has an address and the default route, as CNI leaves one. */
+function makeNetwork(path: string): string {
+  writeFileSync(path, "");
+  const lines = [
+    "ip link add eth0 type veth peer name peer0",
+    "ip link set peer0 up",
+    "ip link set eth0 up",
+    "ip address add 10.42.0.2/24 dev eth0",
+    "ip route add default via 10.42.0.1",
+  ];
+  const done = run(["unshare", `--net=${path}`, "sh", "-ec", lines.join("\n")], {});
+  if (done.status !== 0) stop(`the network cannot be made: ${done.stderr}`);
+  return path;
+}
+
+function lifecycle(work: string, rounds: number, names: readonly string[], nic: boolean): readonly SubjectResult[] {
   const pause = join(BUILD, "pause");
   const configuration = join(work, "config.toml");
   writeFileSync(configuration, `[monitors.spt]\npath = "${pause}"\n`);
@@ -221,12 +238,13 @@ function lifecycle(work: string, rounds: number, names: readonly string[]): read
       "com.urunc.unikernel.hypervisor": "spt",
       "com.urunc.unikernel.binary": "/kernel",
     },
-    kernel: solo5File("spt"),
+    kernel: solo5File("spt", nic ? [{ kind: "net", name: "service" }] : []),
   };
-  makeBundle(join(work, "container"), { annotations: {} });
-  makeBundle(join(work, "container-cgroup"), { annotations: {}, cgroup: true });
-  makeBundle(join(work, "unikernel"), unikernel);
-  makeBundle(join(work, "unikernel-cgroup"), { ...unikernel, cgroup: true });
+  const network = nic ? { network: makeNetwork(join(work, "network")) } : {};
+  makeBundle(join(work, "container"), { annotations: {}, ...network });
+  makeBundle(join(work, "container-cgroup"), { annotations: {}, cgroup: true, ...network });
+  makeBundle(join(work, "unikernel"), { ...unikernel, ...network });
+  makeBundle(join(work, "unikernel-cgroup"), { ...unikernel, cgroup: true, ...network });
   const program = (name: string): string => {
     const found = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).stdout.trim();
     return found === "" ? stop(`${name} is not installed`) : found;
@@ -384,6 +402,7 @@ function main(): void {
       rounds: { type: "string", default: "50" },
       "boot-rounds": { type: "string", default: "10" },
       runtimes: { type: "string", default: "urunc,crun,runc" },
+      nic: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
     },
   });
@@ -396,7 +415,7 @@ function main(): void {
   const parts = positionals.length === 0 ? ["lifecycle", "boot"] : positionals;
   const work = mkdtempSync(join(tmpdir(), "urunc-bench-"));
   try {
-    const results = parts.includes("lifecycle") ? lifecycle(work, rounds, names) : [];
+    const results = parts.includes("lifecycle") ? lifecycle(work, rounds, names, values.nic) : [];
     const booted = parts.includes("boot") ? boot(work, bootRounds) : undefined;
     const compared = ratios(results);
     const versions = { crun: version("crun"), runc: version("runc") };
@@ -420,7 +439,7 @@ function main(): void {
         "mounts. For urunc it stands in the place of the monitor (solo5-spt), so everything urunc does for a",
       );
       console.log("monitor is measured, and the monitor's own boot is not.\n");
-      printLifecycle(results, rounds);
+      printLifecycle(results, rounds, values.nic);
       console.log("");
     }
     if (booted !== undefined) {
@@ -431,6 +450,7 @@ function main(): void {
       console.log(`TOTAL ${ratio.name}: ${ratio.value.toFixed(2)}`);
     }
   } finally {
+    if (values.nic) run(["umount", join(work, "network")], {});
     rmSync(work, { recursive: true, force: true });
   }
 }
