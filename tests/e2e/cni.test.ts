@@ -96,8 +96,8 @@ describe("containerd with CNI's bridge", () => {
   });
 
   // A process for each request, emulated: half a minute.
-  it("reaches a Linux guest by ping and 1000 requests without a loss", { timeout: 150_000 }, async () => {
-    const { host, run: runByCni } = bridge(["10.78.0.0/24"]);
+  it("reaches a Linux guest by ping, 1000 requests and IPv6 without a loss", { timeout: 150_000 }, async () => {
+    const { host, run: runByCni } = bridge(["10.78.0.0/24", "fd78::/64"]);
     discardAtEnd("linux");
     const running = runByCni(
       ...[containerd, ...RUNTIME, "--annotation", `${annotation("bootKernel")}=${kernel.image}`],
@@ -114,6 +114,8 @@ describe("containerd with CNI's bridge", () => {
       40_000,
     );
     expect(host.inside("busybox", "ping", "-c", "10", "-i", "0.1", "10.78.0.2")).toContain(" 0% packet loss");
+    expect(host.inside("busybox", "ping", "-6", "-c", "5", "-i", "0.1", "fd78::2")).toContain(" 0% packet loss");
+    expect(answers(host, "http://[fd78::2]/index.html")).toBe(PAGE);
     expect(load(host, url, 1000, 4)).toEqual({ [sha256(PAGE)]: 1000 });
     await end(running, "linux");
     expect(links(host)).toEqual(["lo", "br0"]);
