@@ -82,8 +82,16 @@ async function byUrunc(work: string): Promise<Started> {
   inside(pod, `ip address add ${GUEST}/24 dev eth0`, "ip route add default via 10.42.0.1");
   const bundle = join(work, "bundle");
   cpSync(join(ROOT, "build", "examples", "http", "bundle"), bundle, { recursive: true });
-  const config = readFileSync(join(bundle, "config.json"), "utf8");
-  writeFileSync(join(bundle, "config.json"), config.replace('"type": "network"', `$&, "path": "${pod}"`));
+  // Without resources no cgroup is made: in one of its own the monitor would compete otherwise than the one by hand.
+  const path = join(bundle, "config.json");
+  const config: { linux: { resources?: unknown; namespaces: readonly { type: string }[] } } = JSON.parse(
+    readFileSync(path, "utf8"),
+  );
+  delete config.linux.resources;
+  config.linux.namespaces = config.linux.namespaces.map((entry) =>
+    entry.type === "network" ? { ...entry, path: pod } : entry,
+  );
+  writeFileSync(path, JSON.stringify(config));
   const configuration = join(work, "config.toml");
   writeFileSync(configuration, '[monitors.qemu]\naccel = "tcg"\n');
   const urunc = [join(ROOT, "build", "urunc"), "--root", join(work, "root")];
@@ -129,7 +137,11 @@ async function byBridge(work: string, argv: readonly string[]): Promise<Started>
   const output = join(work, "bridge.txt");
   const command = onBridge(argv);
   const file = openSync(output, "w");
-  const monitor: ChildProcess = spawn("nsenter", [`--net=${pod}`, ...command], { stdio: ["ignore", file, file] });
+  // In a session of its own, as urunc's is: the kernel's scheduler gives each session its share (sched(7), autogroup).
+  const monitor: ChildProcess = spawn("nsenter", [`--net=${pod}`, ...command], {
+    stdio: ["ignore", file, file],
+    detached: true,
+  });
   closeSync(file);
   const end = (): void => void monitor.kill("SIGKILL");
   try {
