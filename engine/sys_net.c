@@ -44,6 +44,17 @@ static JSValue sys_send_netlink(JSContext *ctx, JSValueConst *argv) {
     return sys_number(ctx, sent, "sendto", NULL);
 }
 
+/* Into a request that is zero. */
+static bool interface_name(JSContext *ctx, const Text *name, struct ifreq *request) {
+    if (name->length >= sizeof request->ifr_name) {
+        JS_ThrowRangeError(ctx, "Interface name has %zu bytes, not at most %zu", name->length,
+                           sizeof request->ifr_name - 1);
+        return false;
+    }
+    memcpy(request->ifr_name, name->s, name->length);
+    return true;
+}
+
 /* MSG_TRUNC: the answer is the packet's length, also when it is more than the buffer has room for. */
 static JSValue sys_recv_netlink(JSContext *ctx, JSValueConst *argv) {
     int fd;
@@ -60,6 +71,17 @@ static JSValue sys_recv_netlink(JSContext *ctx, JSValueConst *argv) {
     return received < 0 ? sys_throw(ctx, "recvfrom", NULL) : new_pair(ctx, received, sender.nl_pid);
 }
 
+/* A socket of any family, of the namespace it was made in: netdevice(7). */
+static JSValue sys_interface_index(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    TEXT name = NO_TEXT;
+    struct ifreq request = { .ifr_ifindex = 0 };
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &name) || !interface_name(ctx, &name, &request))
+        return JS_EXCEPTION;
+    return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? sys_throw(ctx, "ioctl", name.s)
+                                                 : JS_NewInt32(ctx, request.ifr_ifindex);
+}
+
 /* The flags IFF_* of linux/if_tun.h; an empty name or one with %d lets the kernel choose. */
 static JSValue sys_tun_set_interface(JSContext *ctx, JSValueConst *argv) {
     int fd;
@@ -67,12 +89,8 @@ static JSValue sys_tun_set_interface(JSContext *ctx, JSValueConst *argv) {
     TEXT name = NO_TEXT;
     struct ifreq request = { .ifr_flags = 0 };
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &name) ||
-        !arg_integer(ctx, argv[2], 0, UINT16_MAX, &flags))
+        !arg_integer(ctx, argv[2], 0, UINT16_MAX, &flags) || !interface_name(ctx, &name, &request))
         return JS_EXCEPTION;
-    if (name.length >= sizeof request.ifr_name)
-        return JS_ThrowRangeError(ctx, "Interface name has %zu bytes, not at most %zu", name.length,
-                                  sizeof request.ifr_name - 1);
-    memcpy(request.ifr_name, name.s, name.length);
     request.ifr_flags = (short)(uint16_t)flags;
     if (ioctl(fd, TUNSETIFF, &request) < 0)
         return sys_throw(ctx, "ioctl", name.s);
@@ -109,6 +127,7 @@ const SysFunction sys_net_functions[] = {
     { "setNetlinkOption", sys_set_netlink_option, 3, 3 },
     { "sendNetlink", sys_send_netlink, 4, 4 },
     { "recvNetlink", sys_recv_netlink, 4, 4 },
+    { "interfaceIndex", sys_interface_index, 2, 2 },
     { "tunSetInterface", sys_tun_set_interface, 3, 3 },
     { "tunSetOwner", sys_tun_set_owner, 2, 2 },
     { "tunSetGroup", sys_tun_set_group, 2, 2 },

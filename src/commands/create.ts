@@ -1,7 +1,7 @@
 import type { Invocation } from "../cli/command.ts";
 import { loadBundle } from "../container/bundle.ts";
 import { createContainer } from "../container/create.ts";
-import { becomeRunc } from "../container/runc.ts";
+import { handToRunc } from "../container/foreign-bundle.ts";
 import { openTimestamps } from "../container/timestamps.ts";
 import { wallClock } from "../sys/process.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
@@ -12,7 +12,7 @@ export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
-  if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
+  if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
   const options = createOptions(invocation, bundle);
   const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);
   timestamps.stamp("CR.invoked", invoked);

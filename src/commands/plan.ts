@@ -13,8 +13,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (format !== "text" && format !== "json") throw usage(`invalid format option: ${format}: use text or json`);
   const planned = await planBundle(bundleOption(invocation));
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
-  if (planned === "not-unikernel") {
-    writeAll(STDOUT, format === "json" ? json({ runtime: "runc" }) : "not a unikernel: runc runs this bundle\n");
+  if (typeof planned === "string") {
+    const also = planned === "queue-proxy" ? ", after the address of Knative's guest was put in its environment" : "";
+    const text = `not a unikernel: runc runs this bundle${also}\n`;
+    writeAll(STDOUT, format === "json" ? json({ runtime: "runc" }) : text);
     return 0;
   }
   if (!planned.ok) {

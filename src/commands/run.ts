@@ -3,8 +3,8 @@ import { loadBundle } from "../container/bundle.ts";
 import { type CreatedContainer, createContainer } from "../container/create.ts";
 import { deleteContainer } from "../container/delete.ts";
 import { attend, FORWARDED, pendingSignal } from "../container/foreground.ts";
+import { handToRunc } from "../container/foreign-bundle.ts";
 import { lockContainer } from "../container/lookup.ts";
-import { becomeRunc } from "../container/runc.ts";
 import { startContainer } from "../container/start.ts";
 import { openTimestamps, type Timestamps } from "../container/timestamps.ts";
 import { RuntimeFailure } from "../failure.ts";
@@ -27,7 +27,7 @@ export async function run(invocation: Invocation): Promise<number> {
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
-  if (bundle === "not-unikernel") return becomeRunc(invocation.argv);
+  if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.
   if (!detach) setSignalMask([...FORWARDED, SIGCHLD, SIGPIPE]);

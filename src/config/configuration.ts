@@ -1,5 +1,12 @@
 import type { MonitorKind } from "../monitors/kinds.ts";
 
+export const NETWORK_MODES = ["dynamic", "static", "none"] as const;
+/**
+ * `dynamic`: the guest is in the place of its container; `static`: it has a private subnet of its own behind the
+ * container's address (Knative); `none`: it has no nic.
+ */
+export type NetworkMode = (typeof NETWORK_MODES)[number];
+
 export const ACCELERATOR_CHOICES = ["auto", "kvm", "tcg"] as const;
 /** `auto`: KVM where it works, else software emulation with a warning. */
 export type AcceleratorChoice = (typeof ACCELERATOR_CHOICES)[number];
@@ -71,6 +78,14 @@ export interface VirtiofsdConfiguration {
   readonly options?: readonly string[];
 }
 
+/** `[network]` */
+export interface NetworkConfiguration {
+  /** What holds where neither annotation nor Knative's container name says otherwise. */
+  readonly mode: NetworkMode;
+  /** Name servers for guests whose container has none that they can reach. */
+  readonly dns: readonly string[];
+}
+
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
   readonly log: { readonly level: LogLevel };
@@ -78,4 +93,5 @@ export interface Configuration {
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
   readonly containerBoot: ContainerBootConfiguration;
   readonly virtiofsd: VirtiofsdConfiguration;
+  readonly network: NetworkConfiguration;
 }

@@ -1,4 +1,9 @@
-import type { Configuration, ContainerBootConfiguration, MonitorConfiguration } from "./configuration.ts";
+import type {
+  Configuration,
+  ContainerBootConfiguration,
+  MonitorConfiguration,
+  NetworkConfiguration,
+} from "./configuration.ts";
 
 export const DEFAULT_MONITOR: MonitorConfiguration = {
   defaultMemoryMb: 256,
@@ -23,6 +28,8 @@ export const DEFAULT_CONTAINER_BOOT: ContainerBootConfiguration = {
   guestInit: "",
 };
 
+export const DEFAULT_NETWORK: NetworkConfiguration = { mode: "dynamic", dns: [] };
+
 /** What holds without a configuration file, and for every key a file does not have. */
 export const DEFAULT_CONFIGURATION: Configuration = {
   log: { level: "info" },
@@ -38,4 +45,5 @@ export const DEFAULT_CONFIGURATION: Configuration = {
   },
   containerBoot: DEFAULT_CONTAINER_BOOT,
   virtiofsd: { path: "" },
+  network: DEFAULT_NETWORK,
 };

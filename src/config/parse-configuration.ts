@@ -4,6 +4,7 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { MONITOR_KINDS, type MonitorKind } from "../monitors/kinds.ts";
+import { whyNotServer } from "../netlink/name-server.ts";
 import { below, type Findings, findings, inShort, isObject, type JsonObject, report } from "../oci/decode.ts";
 import { type Result, refusal, success } from "../result.ts";
 import {
@@ -14,10 +15,12 @@ import {
   LOG_LEVELS,
   MACHINE_CHOICES,
   type MonitorConfiguration,
+  NETWORK_MODES,
+  type NetworkConfiguration,
   type TimestampsConfiguration,
   type VirtiofsdConfiguration,
 } from "./configuration.ts";
-import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR } from "./defaults.ts";
+import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR, DEFAULT_NETWORK } from "./defaults.ts";
 
 /** MiB: 16 TiB. */
 const MOST_MEMORY = 16 * 1024 * 1024;
@@ -61,7 +64,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
     reading,
     file,
     "",
-    ["log", "timestamps", "monitors", "container_boot", "extra_binaries"],
+    ["log", "timestamps", "monitors", "container_boot", "extra_binaries", "network"],
     NOT_YET_TABLES,
   );
   const log = table(reading, file, "log", "");
@@ -83,6 +86,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
     },
     containerBoot: readContainerBoot(reading, table(reading, file, "container_boot", "")),
     virtiofsd: readVirtiofsd(reading, table(reading, file, "extra_binaries", "")),
+    network: readNetwork(reading, table(reading, file, "network", "")),
   };
 }
 
@@ -158,6 +162,26 @@ function readVirtiofsd(reading: Reading, binaries: JsonObject): VirtiofsdConfigu
   }
   report(reading.into, below(place, "options"), "must be a text of words between blanks", options);
   return { path };
+}
+
+function readNetwork(reading: Reading, network: JsonObject): NetworkConfiguration {
+  const path = "network";
+  warnOfOthers(reading, network, path, ["mode", "dns"], []);
+  return {
+    mode: oneOf(reading, network, "mode", path, NETWORK_MODES, DEFAULT_NETWORK.mode),
+    dns: nameServers(reading, network, "dns", path),
+  };
+}
+
+/** Those a guest could reach too. */
+function nameServers(reading: Reading, parent: JsonObject, key: string, path: string): readonly string[] {
+  const value = own(parent, key);
+  if (value === undefined) return [];
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  const servers = entries.filter((entry) => typeof entry === "string").filter((entry) => !whyNotServer(entry));
+  if (servers.length === entries.length) return servers;
+  report(reading.into, below(path, key), "must be a list of IP addresses, none of them a loopback address", value);
+  return [];
 }
 
 /** Undefined when absent. */

@@ -2,7 +2,7 @@ import type { Configuration, LogLevel } from "../config/configuration.ts";
 import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import type { Level, Log } from "../log.ts";
-import { annotationsAreComplete, readMetadata } from "../oci/annotations.ts";
+import { annotationsAreComplete, isSandbox, readMetadata } from "../oci/annotations.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { parseSpec } from "../oci/parse-spec.ts";
 import { peekBundle } from "../oci/peek.ts";
@@ -10,6 +10,7 @@ import type { Spec } from "../oci/spec.ts";
 import { factQuery } from "../plan/fact-query.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { makePlan } from "../plan/make-plan.ts";
+import { containerName, KNATIVE_QUEUE_PROXY } from "../plan/network-settings.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
@@ -26,9 +27,11 @@ import {
 } from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
 import { recordAnnotations } from "./annotations.ts";
+import type { ForeignKind } from "./foreign-bundle.ts";
 
 const CONFIGURATION_FILE = "/etc/urunc/config.toml";
-const CONFIG_LIMIT = 8 << 20;
+/** Bytes of a config.json. */
+export const CONFIG_LIMIT = 8 << 20;
 const URUNC_JSON_LIMIT = 1 << 20;
 const TOML_LIMIT = 1 << 20;
 
@@ -61,16 +64,16 @@ export interface UnikernelBundle {
 }
 
 /** What `plan` shows besides a plan: the reasons why there is none. */
-export type PlannedBundle = Result<UnikernelBundle> | "not-unikernel";
+export type PlannedBundle = Result<UnikernelBundle> | ForeignKind;
 
 /**
  * Reads a bundle and decides everything that can be decided before anything is made.
  *
  * @throws RuntimeFailure with every reason why the container cannot be made.
  */
-export async function loadBundle(path: string, log: Log, debug: boolean): Promise<UnikernelBundle | "not-unikernel"> {
+export async function loadBundle(path: string, log: Log, debug: boolean): Promise<UnikernelBundle | ForeignKind> {
   const planned = await planBundle(path);
-  if (planned === "not-unikernel") return planned;
+  if (typeof planned === "string") return planned;
   if (!planned.ok) throw failureOf(`Bundle ${path}`, planned.problems);
   if (!debug) log.setLevel(planned.value.logLevel);
   for (const warning of planned.warnings) log.warning(warning);
@@ -84,7 +87,9 @@ export async function planBundle(path: string): Promise<PlannedBundle> {
   const { annotations: given, rootPath } = peekBundle(config);
   const rootfs = absolute(rootPath ?? "rootfs", path);
   const outcome = readMetadata(given, annotationsAreComplete(given) ? undefined : uruncJson(rootfs));
-  if (outcome.kind === "not-unikernel") return outcome.kind;
+  if (outcome.kind === "not-unikernel") {
+    return !isSandbox(given) && containerName(given) === KNATIVE_QUEUE_PROXY ? "queue-proxy" : outcome.kind;
+  }
   if (outcome.kind === "invalid") return { ok: false, problems: outcome.problems };
   const spec = parseSpec(config);
   if (!spec.ok) return spec;

@@ -4,7 +4,7 @@ import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
-import { openNetworkToUndo, undoNetwork } from "./network.ts";
+import { openNetworkToUndo, undoNetwork } from "./network-undo.ts";
 import { killProcess, type ProcessIdentity } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";

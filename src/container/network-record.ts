@@ -1,20 +1,27 @@
+import { isObject } from "../oci/decode.ts";
 import { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
 import { isShortage, isSysError } from "../sys/errors.ts";
 import { close, openat, readText, replaceFile } from "../sys/file.ts";
 
-/** What `start` changes on a link that outlives the container; noted before it is done, for `delete`. */
+/** What `start` changes in a namespace that outlives the container; noted before it is done, for `delete`. */
 export interface NetworkRecord {
   /** The namespace as the kernel names it. */
   readonly namespace: string;
   /** Path of the namespace; empty where it was made for the container and ends with it. */
   readonly path: string;
+  readonly nics: readonly NicRecord[];
+}
+
+/** What is made for one nic. */
+export interface NicRecord {
   /** Index of the link in the namespace. */
   readonly link: number;
-  /** Name of the tap, which outlives the monitor where that opens it by name. */
-  readonly tap: string;
-  /** Marks the filters. */
-  readonly cookie: string;
-  readonly madeIngress: boolean;
+  /** From which the names of the tap, the filters and the table are made. */
+  readonly hash: string;
+  /** There are filters on the link; whether its discipline is ours to take away. */
+  readonly madeIngress?: boolean;
+  /** There is a table; whether forwarding on the link is ours to take away. */
+  readonly madeForwarding?: boolean;
 }
 
 const FILE = "network.json";
@@ -50,24 +57,17 @@ export function readNetworkRecord(directory: number): NetworkRecord | undefined 
 }
 
 function isNetworkRecord(value: unknown): value is NetworkRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { namespace, path, link, tap, cookie, madeIngress } = { ...EMPTY, ...value };
-  return (
-    typeof namespace === "string" &&
-    typeof path === "string" &&
-    typeof link === "number" &&
-    Number.isSafeInteger(link) &&
-    typeof tap === "string" &&
-    typeof cookie === "string" &&
-    typeof madeIngress === "boolean"
-  );
+  if (!isObject(value)) return false;
+  const { namespace, path, nics } = value;
+  return typeof namespace === "string" && typeof path === "string" && Array.isArray(nics) && nics.every(isNicRecord);
 }
 
-const EMPTY: Readonly<Record<keyof NetworkRecord, unknown>> = {
-  namespace: undefined,
-  path: undefined,
-  link: undefined,
-  tap: undefined,
-  cookie: undefined,
-  madeIngress: undefined,
-};
+function isFlag(value: unknown): boolean {
+  return value === undefined || typeof value === "boolean";
+}
+
+function isNicRecord(value: unknown): value is NicRecord {
+  if (!isObject(value)) return false;
+  const { link, hash, madeIngress, madeForwarding } = value;
+  return Number.isSafeInteger(link) && typeof hash === "string" && isFlag(madeIngress) && isFlag(madeForwarding);
+}

@@ -42,13 +42,24 @@ export function ipv4Number(text: string): number | undefined {
   return parts.every((part) => part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
 }
 
+/** The four bytes of dotted IPv4 text. @throws RangeError for anything else. */
+export function ipv4Bytes(text: string): Uint8Array {
+  const number = ipv4Number(text);
+  if (number === undefined) throw new RangeError(`IPv4 address ${text}`);
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
+}
+
+/** Dotted text of 32 bits. */
+export function ipv4Text(number: number): string {
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
+}
+
 function ipv4Mask(prefix: number): number {
   return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
 }
 
 export function ipv4MaskText(prefix: number): string {
-  const mask = ipv4Mask(prefix);
-  return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 0xff).join(".");
+  return ipv4Text(ipv4Mask(prefix));
 }
 
 /** Whether two IPv4 addresses lie in one subnet of that prefix. */

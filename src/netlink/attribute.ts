@@ -33,20 +33,27 @@ export function nest(type: number, ...attributes: readonly Uint8Array[]): Uint8A
   return attribute(type, joined(attributes));
 }
 
-/** The attributes in `bytes`, types without their flags; only those of the wanted types, where a list is given. */
+/**
+ * The attributes in `bytes`, types without their flags. Where a list is given: only those of the wanted types, and
+ * nothing is looked at any more when there is one of each. Numbers are read byte by byte, which is twice as fast here as
+ * by a DataView: a link of the kernel has fifty attributes.
+ */
 export function decodeAttributes(bytes: Uint8Array, wanted?: readonly number[]): Decoded<readonly Attribute[]> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const attributes: Attribute[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
-    const left = bytes.length - offset;
+  const end = bytes.length;
+  for (let offset = 0; offset < end; ) {
+    const left = end - offset;
     if (left < HEADER) return malformed(`${left} bytes left where an attribute begins`);
-    const length = view.getUint16(offset, true);
+    const length = (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8);
     if (length < HEADER || length > left) return malformed(`an attribute of ${length} bytes where ${left} are left`);
-    const type = view.getUint16(offset + 2, true) & TYPE_MASK;
-    if (wanted === undefined || wanted.includes(type)) {
+    const type = ((bytes[offset + 2] ?? 0) | ((bytes[offset + 3] ?? 0) << 8)) & TYPE_MASK;
+    if (wanted === undefined) {
       attributes.push({ type, value: bytes.subarray(offset + HEADER, offset + length) });
+    } else if (wanted.includes(type)) {
+      attributes.push({ type, value: bytes.subarray(offset + HEADER, offset + length) });
+      if (attributes.length === wanted.length) break;
     }
-    offset += padded(length);
+    offset += (length + 3) & ~3;
   }
   return decoded(attributes);
 }
@@ -66,9 +73,12 @@ export function u32Of(attributes: readonly Attribute[], type: number): number | 
 export function textOf(attributes: readonly Attribute[], type: number): string | undefined {
   const value = bytesOf(attributes, type);
   if (value === undefined) return undefined;
-  const end = value.indexOf(0);
-  const bytes = end < 0 ? value : value.subarray(0, end);
-  return Array.from(bytes, (byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : "?")).join("");
+  let printable = "";
+  for (const byte of value) {
+    if (byte === 0) break;
+    printable += byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : "?";
+  }
+  return printable;
 }
 
 export function u32(value: number): Uint8Array {

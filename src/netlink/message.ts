@@ -23,6 +23,8 @@ export const NLM_F_ACK = 4;
 /** The answer goes to the one who asks, not to listeners only. */
 export const NLM_F_ECHO = 8;
 export const NLM_F_DUMP = 0x300;
+/** An entry that exists is replaced. */
+export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 

@@ -1,12 +1,11 @@
 /** Links, addresses and routes of rtnetlink(7): the requests for them and what the kernel answers. */
 
 import { addressText, type Family, familyOf, macText } from "./address.ts";
-import { type Attribute, attribute, bytesOf, decodeAttributes, joined, text, textOf, u32, u32Of } from "./attribute.ts";
+import { type Attribute, attribute, bytesOf, decodeAttributes, joined, textOf, u32, u32Of } from "./attribute.ts";
 import { type Decoded, decoded, malformed } from "./decoded.ts";
-import { NLM_F_ACK, NLM_F_DUMP, type Request } from "./message.ts";
+import { NLM_F_DUMP, type Request } from "./message.ts";
 
 const RTM_NEWLINK = 16;
-const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
@@ -18,7 +17,6 @@ const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_SKIP_STATS = 8;
-const IFF_UP = 0x1;
 const IFF_NOARP = 0x80;
 const IFF_LOWER_UP = 0x10000;
 const ARPHRD_ETHER = 1;
@@ -27,9 +25,11 @@ const MAC_LENGTH = 6;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_FLAGS = 8;
+/** Of IPv6: temporary (RFC 8981). */
 const IFA_F_SECONDARY = 0x01;
 const IFA_F_DADFAILED = 0x08;
 const IFA_F_DEPRECATED = 0x20;
+const IFA_F_TENTATIVE = 0x40;
 const RT_SCOPE_LINK = 253;
 
 const RTA_OIF = 4;
@@ -52,14 +52,20 @@ export interface Link {
   readonly carrier: boolean;
 }
 
+/**
+ * `lasting`: one that others can be told; `passing`: a further one of its subnet, a temporary, deprecated or tentative
+ * one; `local`: it holds on its link only.
+ */
+export type AddressRank = "lasting" | "passing" | "local";
+
 export interface Address {
   readonly family: Family;
   /** Index of the link. */
   readonly link: number;
   readonly address: string;
   readonly prefix: number;
-  /** One that others can be told: not link-local, not the further one of its subnet, neither deprecated nor doubled. */
-  readonly primary: boolean;
+  /** How well it stands for the host. */
+  readonly rank: AddressRank;
 }
 
 /** A default route of the main table. */
@@ -77,31 +83,12 @@ export function linksRequest(): Request {
   return { type: RTM_GETLINK, flags: NLM_F_DUMP, payload: joined([new Uint8Array(16), mask]) };
 }
 
-export function linkByNameRequest(name: string): Request {
-  const payload = joined([new Uint8Array(16), attribute(IFLA_IFNAME, text(name))]);
-  return { type: RTM_GETLINK, flags: NLM_F_ACK, payload };
-}
-
-export function deleteLinkRequest(name: string): Request {
-  return { ...linkByNameRequest(name), type: RTM_DELLINK };
-}
-
 export function addressesRequest(): Request {
   return { type: RTM_GETADDR, flags: NLM_F_DUMP, payload: new Uint8Array(8) };
 }
 
 export function routesRequest(): Request {
   return { type: RTM_GETROUTE, flags: NLM_F_DUMP, payload: new Uint8Array(12) };
-}
-
-/** Sets the MTU of a link and takes it up. */
-export function linkUpRequest(index: number, mtu: number): Request {
-  const header = new Uint8Array(16);
-  const view = new DataView(header.buffer);
-  view.setInt32(4, index, true);
-  view.setUint32(8, IFF_UP, true);
-  view.setUint32(12, IFF_UP, true);
-  return { type: RTM_NEWLINK, flags: NLM_F_ACK, payload: joined([header, attribute(IFLA_MTU, u32(mtu))]) };
 }
 
 export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
@@ -123,7 +110,7 @@ export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
   });
 }
 
-/** undefined for an address that is neither IPv4 nor IPv6. */
+/** undefined for an address that is neither IPv4 nor IPv6, or that somebody else has too (DADFAILED). */
 export function decodeAddress(type: number, payload: Uint8Array): Decoded<Address | undefined> {
   const parts = split(type, RTM_NEWADDR, payload, 8, [IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS]);
   if (!parts.ok) return parts;
@@ -136,9 +123,10 @@ export function decodeAddress(type: number, payload: Uint8Array): Decoded<Addres
   if (address === undefined || prefix > (family === "ipv4" ? 32 : 128))
     return malformed("an address of a wrong length");
   const flags = u32Of(attributes, IFA_FLAGS) ?? view.getUint8(2);
-  const unwanted = IFA_F_SECONDARY | IFA_F_DADFAILED | IFA_F_DEPRECATED;
-  const primary = view.getUint8(3) < RT_SCOPE_LINK && (flags & unwanted) === 0;
-  return decoded({ family, link: view.getUint32(4, true), address, prefix, primary });
+  if ((flags & IFA_F_DADFAILED) !== 0) return decoded(undefined);
+  const isPassing = (flags & (IFA_F_SECONDARY | IFA_F_DEPRECATED | IFA_F_TENTATIVE)) !== 0;
+  const rank = view.getUint8(3) >= RT_SCOPE_LINK ? "local" : isPassing ? "passing" : "lasting";
+  return decoded({ family, link: view.getUint32(4, true), address, prefix, rank });
 }
 
 /** undefined for every other route. */

@@ -1,13 +1,15 @@
 /**
- * Traffic control of rtnetlink(7): the ingress queueing discipline of a link and the one filter that sends every frame
- * which comes in on it out of another link. The same by tc(8):
+ * Traffic control of rtnetlink(7): the ingress queueing discipline of a link and filters of the kind u32 on it. The same
+ * by tc(8):
  *
  *   tc qdisc add dev A ingress
  *   tc filter add dev A parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev B cookie C
+ *   tc filter add dev A parent ffff: protocol arp u32 match u16 2 0xffff at 6 action mirred egress mirror dev B cookie C
+ *   tc filter add dev A parent ffff: protocol ip u32 match ... flowid M
  */
-import { attribute, bytesOf, decodeAttributes, joined, NESTED, nest, text, textOf } from "./attribute.ts";
-import { type Decoded, decoded, malformed } from "./decoded.ts";
+import { attribute, joined, NESTED, nest, text, u32 } from "./attribute.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_ECHO, NLM_F_EXCL, type Request } from "./message.ts";
+import type { Filter, IngressSide } from "./traffic-answer.ts";
 
 const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
@@ -23,11 +25,14 @@ const INGRESS = 0xfffffff1;
 const INGRESS_HANDLE = 0xffff0000;
 /** TC_H_MIN_INGRESS: the ingress side of `clsact`, which stands in the same place. */
 const CLSACT_INGRESS = 0xfffffff2;
-/** ETH_P_ALL in network byte order, as tcm_info has it. */
-const EVERY_PROTOCOL = 0x0300;
+/** Protocols in network byte order, as tcm_info has them. */
+const ETH_P_ALL = 0x0300;
+const ETH_P_IP = 0x0008;
+const ETH_P_ARP = 0x0608;
 
 const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
+const TCA_U32_CLASSID = 1;
 const TCA_U32_SEL = 5;
 const TCA_U32_ACT = 7;
 const TC_U32_TERMINAL = 1;
@@ -36,129 +41,124 @@ const TCA_ACT_OPTIONS = 2;
 const TCA_ACT_COOKIE = 6;
 const TCA_MIRRED_PARMS = 2;
 const TCA_EGRESS_REDIR = 1;
+const TCA_EGRESS_MIRROR = 2;
+const TC_ACT_PIPE = 3;
 const TC_ACT_STOLEN = 4;
-/** struct tc_u32_sel with one key, struct tc_mirred. */
-const SELECTOR = 32;
+/** struct tc_u32_sel without keys, struct tc_u32_key, struct tc_mirred. */
+const SELECTOR = 16;
+const KEY = 16;
 const MIRRED = 28;
-const MOST_COOKIE = 16;
+/** A cookie may have 16; one length makes one layout. */
+export const COOKIE_LENGTH = 15;
 
-/** The ingress side of a link that has a discipline there. */
-export interface IngressSide {
-  /** Index of the link. */
-  readonly link: number;
-  readonly kind: "ingress" | "clsact";
-}
-
-/** A filter on the ingress side of a link. */
-export interface Filter {
-  /** 0 for the heads of the hash tables that u32 keeps. */
-  readonly handle: number;
-  /** Priority and protocol, as the kernel wants them back. */
-  readonly info: number;
-  /** Of the first action: who made it, in ASCII. Empty: nobody says. */
-  readonly cookie: string;
-  /** Index of the link that frames are redirected to; 0 when it has gone or when this filter does not redirect. */
-  readonly target: number;
-  /** It lists something that matches: it is no mere head. */
-  readonly matches: boolean;
+/** One 32-bit word of a frame, counted from its network header, in network byte order. */
+export interface Key {
+  /** Bytes, a multiple of four. */
+  readonly at: number;
+  readonly mask: number;
+  readonly value: number;
 }
 
 /** Fails with EEXIST where there is one. */
 export function addIngressRequest(link: number): Request {
-  const payload = joined([header(link, INGRESS_HANDLE, INGRESS, 0), attribute(TCA_KIND, text("ingress"))]);
+  const payload = joined([header(link, 0, INGRESS_HANDLE, INGRESS), attribute(TCA_KIND, text("ingress"))]);
   return { type: RTM_NEWQDISC, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
 }
 
 /** Fails with ENOENT or EINVAL where there is none. */
 export function ingressRequest(link: number): Request {
-  return { type: RTM_GETQDISC, flags: NLM_F_ACK | NLM_F_ECHO, payload: header(link, INGRESS_HANDLE, INGRESS, 0) };
+  return { type: RTM_GETQDISC, flags: NLM_F_ACK | NLM_F_ECHO, payload: header(link, 0, INGRESS_HANDLE, INGRESS) };
 }
 
 /** Takes the discipline with all filters away. */
 export function deleteIngressRequest(link: number): Request {
-  return { type: RTM_DELQDISC, flags: NLM_F_ACK, payload: header(link, INGRESS_HANDLE, INGRESS, 0) };
+  return { type: RTM_DELQDISC, flags: NLM_F_ACK, payload: header(link, 0, INGRESS_HANDLE, INGRESS) };
 }
 
-export function addRedirectRequest(from: IngressSide, to: number, cookie: string): Request {
-  if (cookie.length > MOST_COOKIE) throw new RangeError(`Cookie of ${cookie.length} characters`);
-  const action = nest(
-    1,
-    attribute(TCA_ACT_KIND, text("mirred")),
-    attribute(TCA_ACT_COOKIE, text(cookie).subarray(0, cookie.length)),
-    nest(TCA_ACT_OPTIONS | NESTED, attribute(TCA_MIRRED_PARMS, redirectTo(to))),
-  );
-  const payload = joined([
-    header(from.link, 0, parentOf(from), EVERY_PROTOCOL),
-    attribute(TCA_KIND, text("u32")),
-    nest(TCA_OPTIONS, nest(TCA_U32_ACT, action), attribute(TCA_U32_SEL, matchAll())),
-  ]);
+/** Made when the heap is frozen: at `start` only four fields are filled in. */
+const REDIRECT = filterPayload(ETH_P_ALL, [{ at: 0, mask: 0, value: 0 }], mirred(TCA_EGRESS_REDIR, TC_ACT_STOLEN));
+/** The action's parameters come last, and their last field is the link; the cookie's padded value stands before them. */
+const TARGET_AT = REDIRECT.length - 4;
+const COOKIE_AT = REDIRECT.length - (4 + 4 + MIRRED) - (COOKIE_LENGTH + 1);
+
+/**
+ * Sends everything out of another link.
+ *
+ * @param priority 0: before all filters there are.
+ */
+export function addRedirectRequest(from: IngressSide, to: number, cookie: string, priority = 0): Request {
+  if (cookie.length !== COOKIE_LENGTH) throw new RangeError(`Cookie of ${cookie.length} characters`);
+  const payload = REDIRECT.slice();
+  const view = new DataView(payload.buffer);
+  view.setInt32(4, from.link, true);
+  view.setUint32(12, parentOf(from), true);
+  view.setUint32(16, ((priority << 16) | ETH_P_ALL) >>> 0, true);
+  for (let index = 0; index < COOKIE_LENGTH; index++) payload[COOKIE_AT + index] = cookie.charCodeAt(index);
+  view.setUint32(TARGET_AT, to, true);
+  return { type: RTM_NEWTFILTER, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
+}
+
+/** Before all filters there are: the stack gets every ARP reply, and another link a copy of it. */
+export function addArpMirrorRequest(from: IngressSide, to: number, cookie: string): Request {
+  const isReply: Key = { at: 4, mask: 0xffff, value: 2 };
+  const payload = filterPayload(ETH_P_ARP, [isReply], mirred(TCA_EGRESS_MIRROR, TC_ACT_PIPE, to, cookie));
+  return addFilter(from, payload);
+}
+
+/** Before all filters there are: what all keys match goes to the stack. It has no action that a cookie could stand in. */
+export function addPassRequest(from: IngressSide, keys: readonly Key[], mark: number): Request {
+  return addFilter(from, filterPayload(ETH_P_IP, keys, attribute(TCA_U32_CLASSID, u32(mark))));
+}
+
+function addFilter(from: IngressSide, payload: Uint8Array): Request {
+  const view = new DataView(payload.buffer);
+  view.setInt32(4, from.link, true);
+  view.setUint32(12, parentOf(from), true);
   return { type: RTM_NEWTFILTER, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
 }
 
 export function filtersRequest(side: IngressSide): Request {
-  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(side.link, 0, parentOf(side), 0) };
+  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(side.link, 0, 0, parentOf(side)) };
 }
 
 /** Takes all filters of that filter's priority away, the heads of its tables with them. */
 export function deleteFilterRequest(side: IngressSide, filter: Filter): Request {
-  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(side.link, 0, parentOf(side), filter.info) };
+  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(side.link, filter.info, 0, parentOf(side)) };
 }
 
 function parentOf({ kind }: IngressSide): number {
   return kind === "clsact" ? CLSACT_INGRESS : INGRESS_HANDLE;
 }
 
-/** What stands on the ingress side of a link. */
-export function decodeIngress(type: number, payload: Uint8Array): Decoded<IngressSide> {
-  if (type !== RTM_NEWQDISC) return malformed(`a message of type ${type}, not ${RTM_NEWQDISC}`);
-  if (payload.length < HEADER) return malformed(`a discipline of ${payload.length} bytes`);
-  const attributes = decodeAttributes(payload.subarray(HEADER));
-  if (!attributes.ok) return attributes;
-  const link = new DataView(payload.buffer, payload.byteOffset).getInt32(4, true);
-  return decoded({ link, kind: textOf(attributes.value, TCA_KIND) === "clsact" ? "clsact" : "ingress" });
+/** A filter of the kind u32, whose link and parent are still to be filled in. */
+function filterPayload(protocol: number, keys: readonly Key[], outcome: Uint8Array): Uint8Array {
+  return joined([
+    header(0, protocol, 0, 0),
+    attribute(TCA_KIND, text("u32")),
+    nest(TCA_OPTIONS, attribute(TCA_U32_SEL, selector(keys)), outcome),
+  ]);
 }
 
-export function decodeFilter(type: number, payload: Uint8Array): Decoded<Filter> {
-  if (type !== RTM_NEWTFILTER) return malformed(`a message of type ${type}, not ${RTM_NEWTFILTER}`);
-  if (payload.length < HEADER) return malformed(`a filter of ${payload.length} bytes`);
-  const view = new DataView(payload.buffer, payload.byteOffset);
-  const attributes = decodeAttributes(payload.subarray(HEADER));
-  if (!attributes.ok) return attributes;
-  const filter = { handle: view.getUint32(8, true), info: view.getUint32(16, true) };
-  // Only u32 filters are ours; the options of others have other types.
-  const options = bytesOf(attributes.value, TCA_OPTIONS);
-  if (textOf(attributes.value, TCA_KIND) !== "u32") {
-    return decoded({ ...filter, cookie: "", target: 0, matches: options !== undefined });
-  }
-  const inner = decodeAttributes(options ?? new Uint8Array(0));
-  if (!inner.ok) return inner;
-  const matches = bytesOf(inner.value, TCA_U32_SEL) !== undefined;
-  const action = firstAction(bytesOf(inner.value, TCA_U32_ACT) ?? new Uint8Array(0));
-  return action.ok ? decoded({ ...filter, matches, ...action.value }) : action;
-}
-
-type Action = Pick<Filter, "cookie" | "target">;
-
-function firstAction(bytes: Uint8Array): Decoded<Action> {
-  const none: Action = { cookie: "", target: 0 };
-  const actions = decodeAttributes(bytes);
-  if (!actions.ok) return actions;
-  const [first] = actions.value;
-  if (first === undefined) return decoded(none);
-  const parts = decodeAttributes(first.value);
-  if (!parts.ok) return parts;
-  const cookie = textOf(parts.value, TCA_ACT_COOKIE) ?? none.cookie;
-  if (textOf(parts.value, TCA_ACT_KIND) !== "mirred") return decoded({ ...none, cookie });
-  const options = decodeAttributes(bytesOf(parts.value, TCA_ACT_OPTIONS) ?? new Uint8Array(0));
-  if (!options.ok) return options;
-  const parameters = bytesOf(options.value, TCA_MIRRED_PARMS);
-  if (parameters === undefined || parameters.length < MIRRED) return malformed("a redirection without its parameters");
-  const target = new DataView(parameters.buffer, parameters.byteOffset).getUint32(24, true);
-  return decoded({ cookie, target });
+/** The action of sending to a link. */
+function mirred(kind: number, verdict: number, link = 0, cookie = " ".repeat(COOKIE_LENGTH)): Uint8Array {
+  const parameters = new Uint8Array(MIRRED);
+  const view = new DataView(parameters.buffer);
+  view.setInt32(8, verdict, true);
+  view.setInt32(20, kind, true);
+  view.setUint32(24, link, true);
+  return nest(
+    TCA_U32_ACT,
+    nest(
+      1,
+      attribute(TCA_ACT_KIND, text("mirred")),
+      attribute(TCA_ACT_COOKIE, text(cookie).subarray(0, cookie.length)),
+      nest(TCA_ACT_OPTIONS | NESTED, attribute(TCA_MIRRED_PARMS, parameters)),
+    ),
+  );
 }
 
 /** struct tcmsg */
-function header(link: number, handle: number, parent: number, info: number): Uint8Array {
+function header(link: number, info: number, handle: number, parent: number): Uint8Array {
   const bytes = new Uint8Array(HEADER);
   const view = new DataView(bytes.buffer);
   view.setInt32(4, link, true);
@@ -168,20 +168,17 @@ function header(link: number, handle: number, parent: number, info: number): Uin
   return bytes;
 }
 
-/** struct tc_u32_sel: one key of value 0 and mask 0 at offset 0. */
-function matchAll(): Uint8Array {
-  const bytes = new Uint8Array(SELECTOR);
-  bytes[0] = TC_U32_TERMINAL;
-  bytes[2] = 1;
-  return bytes;
-}
-
-/** struct tc_mirred */
-function redirectTo(link: number): Uint8Array {
-  const bytes = new Uint8Array(MIRRED);
+/** struct tc_u32_sel with its keys. */
+function selector(keys: readonly Key[]): Uint8Array {
+  const bytes = new Uint8Array(SELECTOR + KEY * keys.length);
   const view = new DataView(bytes.buffer);
-  view.setInt32(8, TC_ACT_STOLEN, true);
-  view.setInt32(20, TCA_EGRESS_REDIR, true);
-  view.setUint32(24, link, true);
+  bytes[0] = TC_U32_TERMINAL;
+  bytes[2] = keys.length;
+  keys.forEach(({ at, mask, value }, index) => {
+    const start = SELECTOR + KEY * index;
+    view.setUint32(start, mask, false);
+    view.setUint32(start + 4, value, false);
+    view.setInt32(start + 8, at, true);
+  });
   return bytes;
 }

@@ -7,10 +7,10 @@ import {
   routesRequest,
 } from "../netlink/route.ts";
 import type { NamespaceNetwork } from "../plan/choose-network.ts";
-import type { RouteSocket } from "./route-socket.ts";
+import type { NetlinkSocket } from "./netlink-socket.ts";
 
 /** Links, addresses and default routes of the namespace, in three questions to the kernel. */
-export function readNamespaceNetwork(socket: RouteSocket): NamespaceNetwork {
+export function readNamespaceNetwork(socket: NetlinkSocket): NamespaceNetwork {
   return {
     links: socket.list(linksRequest(), decodeLink),
     addresses: socket.list(addressesRequest(), decodeAddress).filter((address) => address !== undefined),

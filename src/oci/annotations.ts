@@ -8,7 +8,7 @@ import { monitorKind } from "../monitors/kinds.ts";
 import { decodeBase64Text } from "./base64.ts";
 import { type Findings, findings, isObject, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
-import { ANNOTATION_PREFIX, validateMetadata } from "./validate-metadata.ts";
+import { ANNOTATION_PREFIX, OF_THE_SPEC, validateMetadata } from "./validate-metadata.ts";
 
 export type MetadataOutcome =
   | { readonly kind: "not-unikernel" }
@@ -88,12 +88,13 @@ function partialWarning(annotations: Values): readonly string[] {
   return [`config.json: ${ignored.join(", ")} ignored: urunc.json of the image describes the unikernel`];
 }
 
-/** The entries with our prefix that have a value; `com.urunc.internal.` is nobody's to set and never read. */
+/** The image's: entries with our prefix that have a value and are not the container's own; `com.urunc.internal.` is nobody's to set and never read. */
 function ownValues(annotations: Values): Values {
   const values: Record<string, string> = {};
   for (const key of Object.keys(annotations)) {
     const value = annotations[key];
-    if (value && key.startsWith(ANNOTATION_PREFIX)) values[key] = value;
+    if (!value || !key.startsWith(ANNOTATION_PREFIX)) continue;
+    if (!OF_THE_SPEC.includes(key.slice(ANNOTATION_PREFIX.length))) values[key] = value;
   }
   return values;
 }

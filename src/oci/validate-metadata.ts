@@ -25,7 +25,9 @@ const KNOWN: readonly string[] = [
 
 /** Name resources of the host, so that an image must not set them. */
 const BOOT: readonly string[] = ["bootKernel", "bootInitrd"];
-/** The same, not supported yet. */
+/** About the container, not its image: read from the spec where they are used (`networkSettings`). */
+export const OF_THE_SPEC: readonly string[] = ["networkMode", "ports"];
+/** The same as the boot ones, not supported yet. */
 const HOST_ONLY: readonly string[] = ["vAccel", "RPCAddress"];
 
 /** In place of a path: the one of the configuration file. */
@@ -187,6 +189,7 @@ function sortOut(
   for (const key of Object.keys(values)) {
     const name = key.slice(ANNOTATION_PREFIX.length);
     if (KNOWN.includes(name) || (BOOT.includes(name) && source === "annotations")) used[key] = values[key] ?? "";
+    else if (OF_THE_SPEC.includes(name)) warnings.push(`${place(name)} ignored: only the spec can say it`);
     else if (!HOST_ONLY.includes(name) && !BOOT.includes(name))
       warnings.push(`${place(name)} ignored: it is not known`);
     else if (source === "annotations") report(into, place(name), "is not supported");

@@ -8,6 +8,7 @@ import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { Sysctl } from "./decide-sysctls.ts";
 import type { BlockMount } from "./mountinfo.ts";
+import type { NetworkSettings } from "./network-settings.ts";
 
 /** A file of the image, opened below the container's rootfs and bound into the monitor's root. */
 export interface ImageFile {
@@ -164,6 +165,8 @@ export interface LaunchPlan {
   readonly control?: MonitorControl;
   /** The monitor's exit status is 2 * the guest's + 1, unless that is 0. */
   readonly debugExit?: true;
+  /** Absent: as is usual, the guest is in the place of its container. */
+  readonly network?: NetworkSettings;
   /** None before `start`, which reads the network. */
   readonly nics: readonly Nic[];
   readonly namespaces: readonly Namespace[];

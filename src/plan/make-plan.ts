@@ -26,6 +26,7 @@ import { decideSysctls } from "./decide-sysctls.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
+import { networkSettings } from "./network-settings.ts";
 import type { PlanInput, Planning } from "./plan-input.ts";
 
 /** MAX_ARG_STRLEN: bytes of one argument of execve(2), with its NUL. */
@@ -74,6 +75,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const devices = [...decideDevices(planning, accelerator), ...disks];
   const way = mountWay(planning, root);
   const mounts = decideMounts(planning, way);
+  const network = networkSettings(spec.annotations, configuration, problems);
   const needs = askGuest(planning, {
     root,
     sharedRoot,
@@ -127,6 +129,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     disks: needs.disks,
     ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
     ...controlOf(planning),
+    ...(network.mode === "dynamic" && network.ports.length === 0 ? {} : { network }),
     nics,
     namespaces,
     ...(idMappings === undefined ? {} : { idMappings }),

@@ -112,12 +112,20 @@ function rootRows({ root, share, takes }: LaunchPlan): readonly Row[] {
   ];
 }
 
-function networkRows({ nics, namespaces }: LaunchPlan): readonly Row[] {
+function networkRows({ nics, namespaces, network }: LaunchPlan): readonly Row[] {
+  const settings: readonly Row[] =
+    network === undefined
+      ? []
+      : [
+          ["network mode", network.mode],
+          ...network.ports.map(({ port, protocol }) => ["port of the guest", `${port}/${protocol}`]),
+        ];
   if (nics.length > 0) {
-    return nics.map((nic) => [`nic ${nic.id}`, `${nic.interface}, ${nic.mac}, MTU ${nic.mtu}, by ${nic.tap}`]);
+    const rows = nics.map((nic) => [`nic ${nic.id}`, `${nic.interface}, ${nic.mac}, MTU ${nic.mtu}, by ${nic.tap}`]);
+    return [...settings, ...rows];
   }
   const isOwn = namespaces.some(({ type }) => type === "network");
-  return [["network", isOwn ? "read at start, from the network namespace" : "none: it is the host's"]];
+  return [...settings, ["network", isOwn ? "read at start, from the network namespace" : "none: it is the host's"]];
 }
 
 function monitorRows(plan: LaunchPlan): readonly Row[] {

@@ -92,6 +92,7 @@ export const POLLHUP = 0x10;
 
 /** netlink.h */
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_EXT_ACK = 11;
 
 /** if_tun.h */

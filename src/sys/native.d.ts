@@ -265,6 +265,8 @@ declare module "urunc:sys" {
    * than the buffer took, and the sender's port: 0 is the kernel.
    */
   export function recvNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): [number, number];
+  /** ioctl SIOCGIFINDEX on a socket of the namespace; ENODEV where there is no interface of this name. */
+  export function interfaceIndex(fd: number, name: string): number;
   /** ioctl TUNSETIFF on an open /dev/net/tun, flags IFF_*, name of at most 15 bytes; the interface's name. */
   export function tunSetInterface(fd: number, name: string, flags: number): string;
   /** ioctl TUNSETOWNER. */

@@ -1,1 +1,1 @@
-export { netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "urunc:sys";
+export { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "urunc:sys";

@@ -1,64 +1,185 @@
 // Traffic to and from a real guest: Debian's kernel and busybox behind a veth pair, whose other end is in a namespace too.
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { annotation, busyboxBundle, NAMESPACES, putFile } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
-import { scratch } from "../lib/hygiene.ts";
-import { cpioOf, debianKernel } from "../lib/linux-kernel.ts";
-import { networkNamespace } from "../lib/network.ts";
-import { urunc } from "../lib/runtime.ts";
+import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
+import { fetched, linuxBundle, linuxRuntime } from "../lib/network-guest.ts";
 
 const PAGE = "<p>served by a unikernel container</p>\n";
 const REQUESTS = 100;
+const BOOT_MS = 100_000;
 
-describe("a Linux guest", () => {
+/** A pod's namespace with an interface, and one with its other end: the gateway. */
+function podAndOutside(): { readonly pod: NetworkNamespace; readonly outside: NetworkNamespace } {
+  const pod = networkNamespace("pod");
+  const outside = networkNamespace("outside");
+  pod.script(
+    "ip link set lo up",
+    "ip link add eth0 type veth peer name peer0",
+    `ip link set peer0 netns ${outside.path}`,
+    "ip link set eth0 up",
+    "ip address add 10.9.8.7/24 dev eth0",
+    "ip route add default via 10.9.8.1",
+  );
+  outside.script("ip link set lo up", "ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
+  return { pod, outside };
+}
+
+/** So many requests one after the other, all answered with the page. */
+function load(network: NetworkNamespace, url: string, page: string, requests: number): void {
+  const loop = `n=0; while [ $n -lt ${requests} ]; do busybox wget -q -O - ${url} || exit 1; n=$((n+1)); done`;
+  expect(network.inside("sh", "-c", loop)).toBe(page.repeat(requests));
+}
+
+describe("a Linux guest", { timeout: 180_000 }, () => {
   it("answers ping and HTTP at its container's address, and reaches its gateway", async () => {
-    const kernel = debianKernel();
-    const pod = networkNamespace("pod");
-    const outside = networkNamespace("outside");
-    pod.script(
-      "ip link set lo up",
-      "ip link add eth0 type veth peer name peer0",
-      `ip link set peer0 netns ${outside.path}`,
-      "ip link set eth0 up",
-      "ip address add 10.9.8.7/24 dev eth0",
-      "ip route add default via 10.9.8.1",
-    );
-    outside.script("ip link set lo up", "ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
+    const { pod, outside } = podAndOutside();
     const before = pod.describe();
-
-    const runtime = urunc(`[container_boot]\ndirectories = ["${kernel.directory}", "${scratch()}"]\n`);
-    const modules = join(scratch(), "modules.initrd");
-    writeFileSync(modules, cpioOf(kernel.modules));
-    const bundle = busyboxBundle({
-      args: ["sh", "-c", "ping -c 2 10.9.8.1 && echo gateway answers; exec httpd -f -p 80 -h /www"],
-      namespaces: NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path: pod.path } : entry)),
-      annotations: { [annotation("bootKernel")]: kernel.image, [annotation("bootInitrd")]: modules },
-    });
-    for (const applet of ["ping", "httpd"]) {
-      const path = join(bundle, "rootfs", "bin", applet);
-      rmSync(path, { force: true });
-      symlinkSync("busybox", path);
-    }
-    mkdirSync(join(bundle, "rootfs", "www"));
-    putFile(bundle, "www/index.html", PAGE);
-
-    const { outcome } = runtime.create("web", bundle);
+    const runtime = linuxRuntime();
+    const script = "ping -c 2 10.9.8.1 && echo gateway answers; exec httpd -f -p 80 -h /www";
+    const { outcome } = runtime.create("web", linuxBundle({ name: "web", network: pod, script, page: PAGE }));
     succeed(runtime.verb("start", "web"));
-    await until("the guest reaches its gateway", () => outcome.stdout().includes("gateway answers"), 40_000);
+    await until("the guest reaches its gateway", () => outcome.stdout().includes("gateway answers"), BOOT_MS);
     const url = "http://10.9.8.7/index.html";
-    await until("the guest serves", () => {
-      try {
-        return outside.inside("busybox", "wget", "-q", "-O", "-", url) === PAGE;
-      } catch {
-        return false;
-      }
-    });
-    const loop = `n=0; while [ $n -lt ${REQUESTS} ]; do busybox wget -q -O - ${url} || exit 1; n=$((n+1)); done`;
-    expect(outside.inside("sh", "-c", loop)).toBe(PAGE.repeat(REQUESTS));
+    await until("the guest serves", () => fetched(outside, url) === PAGE);
+    load(outside, url, PAGE, REQUESTS);
     expect(outside.inside("busybox", "ping", "-c", "5", "-i", "0.2", "10.9.8.7")).toContain(" 0% packet loss");
 
+    succeed(runtime.verb("delete", "--force", "web"));
+    expect(pod.describe()).toBe(before);
+  });
+
+  it("has both families and two interfaces, the default route's first", async () => {
+    const pod = networkNamespace("pod", "ipv6");
+    const outside = networkNamespace("outside", "ipv6");
+    pod.script("ip link set lo up");
+    outside.script("ip link set lo up");
+    for (const [name, peer, subnet] of [
+      ["net1", "peer1", 1],
+      ["eth0", "peer0", 0],
+    ] as const) {
+      pod.script(
+        `ip link add ${name} type veth peer name ${peer}`,
+        `ip link set ${peer} netns ${outside.path}`,
+        `ip link set ${name} up`,
+        `ip address add 10.9.${subnet}.7/24 dev ${name}`,
+        `ip address add fd00:${subnet}::7/64 dev ${name} nodad`,
+      );
+      outside.script(
+        `ip link set ${peer} up`,
+        `ip address add 10.9.${subnet}.1/24 dev ${peer}`,
+        `ip address add fd00:${subnet}::1/64 dev ${peer} nodad`,
+      );
+    }
+    pod.script("ip route add default via 10.9.0.1", "ip -6 route add default via fd00:0::1");
+    const runtime = linuxRuntime();
+    const script = "ip address; ip route; ip -6 route; echo told; exec httpd -f -p 80 -h /www";
+    const { outcome } = runtime.create("web", linuxBundle({ name: "web", network: pod, script, page: PAGE }));
+    succeed(runtime.verb("start", "web"));
+    await until("the guest tells its addresses", () => outcome.stdout().includes("told"), BOOT_MS);
+    for (const url of ["10.9.0.7", "10.9.1.7", "[fd00:0::7]", "[fd00:1::7]"]) {
+      await until(`the guest serves at ${url}`, () => fetched(outside, `http://${url}/index.html`) === PAGE);
+    }
+    expect(outcome.stdout()).toMatch(/default via 10\.9\.0\.1 dev eth0/);
+    expect(outcome.stdout()).toMatch(/default via fd00::1 dev eth0/);
+    succeed(runtime.verb("delete", "--force", "web"));
+    expect(pod.inside("tc", "qdisc", "show")).not.toContain("ingress");
+  });
+
+  it("that is the second of its pod reaches the world and is reached at its ports, and the first one does not notice", async () => {
+    const { pod, outside } = podAndOutside();
+    const before = pod.describe();
+    const runtime = linuxRuntime();
+    outside.background("busybox", "httpd", "-f", "-p", "10.9.8.1:80", "-h", "/usr/share/common-licenses");
+    const first = linuxBundle({
+      name: "first",
+      network: pod,
+      script: "exec httpd -f -p 80 -h /www",
+      page: "first\n",
+    });
+    const second = linuxBundle({
+      name: "second",
+      network: pod,
+      script: "ping -c 2 10.9.8.1 && wget -q -O - http://10.9.8.1/BSD | head -1; exec httpd -f -p 8080 -h /www",
+      page: "second\n",
+      annotations: { "com.urunc.unikernel.ports": "8080" },
+    });
+    runtime.create("first", first);
+    succeed(runtime.verb("start", "first"));
+    const { outcome, pid } = runtime.create("second", second);
+    succeed(runtime.verb("start", "second"));
+    const [one, two] = ["http://10.9.8.7/index.html", "http://10.9.8.7:8080/index.html"];
+    await until("the first one serves", () => fetched(outside, one) === "first\n", BOOT_MS);
+    await until("the second one serves", () => fetched(outside, two) === "second\n", BOOT_MS);
+    expect(outcome.stdout()).toContain(" 0% packet loss");
+    expect(outcome.stdout()).toContain("The Regents of the University of California");
+    load(outside, two, "second\n", 20);
+    load(outside, one, "first\n", 20);
+    expect(outside.inside("busybox", "ping", "-c", "5", "-i", "0.2", "10.9.8.7")).toContain(" 0% packet loss");
+
+    // The second one stays reachable without the first, and what it leaves when it is killed is taken away.
+    succeed(runtime.verb("delete", "--force", "first"));
+    load(outside, two, "second\n", 5);
+    process.kill(pid, "SIGKILL");
+    await until("the second one has ended", () => runtime.status("second") === "stopped");
+    succeed(runtime.verb("delete", "second"));
+    expect(pod.describe()).toBe(before);
+  });
+
+  it("in static mode stands behind its container's address, and is reached from within the pod", async () => {
+    const { pod, outside } = podAndOutside();
+    const before = pod.describe();
+    const runtime = linuxRuntime();
+    const bundle = linuxBundle({
+      name: "user",
+      network: pod,
+      script: "ping -c 2 10.9.8.1 && echo gateway answers; exec httpd -f -p 8080 -h /www",
+      page: PAGE,
+      annotations: { "io.kubernetes.cri.container-name": "user-container" },
+    });
+    const { outcome, pid } = runtime.create("user", bundle);
+    succeed(runtime.verb("start", "user"));
+    await until("the guest reaches its gateway", () => outcome.stdout().includes("gateway answers"), BOOT_MS);
+    await until("the guest serves", () => fetched(pod, "http://172.16.1.2:8080/index.html") === PAGE);
+    // The namespace's own processes keep the interface, as Knative's queue-proxy does.
+    pod.background("busybox", "httpd", "-f", "-p", "9000", "-h", "/usr/share/common-licenses");
+    await until("the pod serves", () => fetched(outside, "http://10.9.8.7:9000/BSD").includes("Regents"));
+    process.kill(pid, "SIGKILL");
+    await until("the guest has ended", () => runtime.status("user") === "stopped");
+    succeed(runtime.verb("delete", "user"));
+    expect(pod.describe()).toBe(before);
+  });
+
+  it("on a device without Ethernet frames has its container's address by routes", async () => {
+    const pod = networkNamespace("pod");
+    const outside = networkNamespace("outside");
+    // Without ARP a frame has the device's own address as its destination: both ends have the same.
+    const mac = "02:00:00:00:00:99";
+    pod.script(
+      "ip link set lo up",
+      `ip link add eth0 address ${mac} type veth peer name peer0 address ${mac}`,
+      `ip link set peer0 netns ${outside.path}`,
+      "ip link set eth0 arp off up",
+      "ip address add 10.9.8.7/32 dev eth0",
+      "ip route add default dev eth0",
+    );
+    outside.script(
+      "ip link set lo up",
+      "ip link set peer0 arp off up",
+      "ip address add 10.9.8.1/24 dev peer0",
+      "ip address add 10.77.0.1/32 dev lo",
+    );
+    const before = pod.describe();
+    const runtime = linuxRuntime();
+    const script =
+      "ip address; ping -c 2 10.9.8.1 && ping -c 2 10.77.0.1 && echo both answer; exec httpd -f -p 80 -h /www";
+    const { outcome } = runtime.create("web", linuxBundle({ name: "web", network: pod, script, page: PAGE }));
+    succeed(runtime.verb("start", "web"));
+    await until("the guest reaches its neighbours", () => outcome.stdout().includes("both answer"), BOOT_MS);
+    expect(outcome.stdout()).toContain("inet 10.9.8.7/32");
+    const url = "http://10.9.8.7/index.html";
+    await until("the guest serves", () => fetched(outside, url) === PAGE);
+    load(outside, url, PAGE, 20);
+    expect(outside.inside("busybox", "ping", "-c", "5", "-i", "0.2", "10.9.8.7")).toContain(" 0% packet loss");
     succeed(runtime.verb("delete", "--force", "web"));
     expect(pod.describe()).toBe(before);
   });

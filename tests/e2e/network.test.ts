@@ -68,10 +68,11 @@ describe("a guest in a network namespace", () => {
     const network = podNetwork();
     const runtime = urunc();
     const { pid, outcome } = await started(runtime, "guest", bundleIn(network));
-    expect(outcome.stdout()).toContain("netdev.ip=10.4.0.5/20:10.4.0.1 ");
+    expect(outcome.stdout()).toContain("netdev.ip=10.4.0.5/20:10.4.0.1:::test ");
     const options = commandLine(pid);
     expect(options[options.indexOf("-netdev") + 1]).toMatch(/^tap,id=net0,fd=\d+$/);
-    expect(options).toContain(`virtio-net-pci,netdev=net0,mac=${MAC},host_mtu=1430,romfile=`);
+    const device = options.find((option) => option.startsWith("virtio-net-pci,netdev=net0,"));
+    expect(device?.split(",")).toEqual(expect.arrayContaining([`mac=${MAC}`, "host_mtu=1430"]));
     expect(openFiles(pid).filter((name) => name.endsWith("/tun"))).toHaveLength(1);
     expect(logged(runtime)).toContainEqual(
       `The guest has the network of net7: 10.4.0.5/20 gateway 10.4.0.1, ${MAC}, MTU 1430, by ${tapOf(network)}`,
@@ -93,8 +94,8 @@ describe("a guest in a network namespace", () => {
       `ip link set ${tap} mtu 1430 up`,
       "tc qdisc add dev net7 ingress",
       `tc qdisc add dev ${tap} ingress`,
-      `tc filter add dev net7 parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev ${tap}`,
       `tc filter add dev ${tap} parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev net7`,
+      `tc filter add dev net7 parent ffff: protocol all u32 match u32 0 0 action mirred egress redirect dev ${tap}`,
     );
     expect(network.inside("tc", "qdisc", "show")).toBe(model.inside("tc", "qdisc", "show"));
     for (const link of ["net7", tap]) {
@@ -129,15 +130,18 @@ describe("a guest in a network namespace", () => {
     expect(network.describe()).toBe(before);
   });
 
-  it("keeps its interface when a second one comes, which runs without nic", async () => {
+  it("keeps its interface when a second one comes, which gets a subnet of its own", async () => {
     const network = podNetwork();
     const runtime = urunc();
     await started(runtime, "one", bundleIn(network, { name: "one" }));
-    const connected = network.describe();
+    const redirections = () => filters(network, "net7").match(/Egress Redirect to device u[0-9a-f]{8}/g);
+    const before = redirections();
     const { outcome } = await started(runtime, "two", bundleIn(network, { name: "two" }));
-    expect(outcome.stdout()).not.toContain("netdev.ip");
-    expect(network.describe()).toBe(connected);
-    expect(logged(runtime)).toContainEqual(expect.stringContaining("belongs to another unikernel"));
+    expect(outcome.stdout()).toContain("netdev.ip=172.16.1.2/24:172.16.1.1:::test ");
+    expect(redirections()).toEqual(before);
+    expect(logged(runtime)).toContainEqual(
+      expect.stringContaining("a private subnet behind net7, which another unikernel has"),
+    );
   });
 
   it("leaves alone what others have put on the interface", async () => {
@@ -176,21 +180,25 @@ describe("a guest in a network namespace", () => {
     writeFileSync(path, config.replace('"mounts":[', `"mounts":[${mount},`));
     const runtime = urunc();
     const { outcome } = await started(runtime, "guest", bundle);
-    expect(outcome.stdout()).toContain("netdev.ip=10.4.0.5/20:10.4.0.1:10.96.0.10 ");
+    expect(outcome.stdout()).toContain("netdev.ip=10.4.0.5/20:10.4.0.1:10.96.0.10::test:example ");
     expect(logged(runtime)).toContainEqual(expect.stringContaining("name server 127.0.0.11 is left out"));
   });
 
   it.each([
-    ["no default route", ["ip route delete default"], "has no default route (interfaces: peer7, net7)"],
+    [
+      "neither route nor address",
+      ["ip address flush dev net7"],
+      "neither a default route nor an interface with an address (interfaces: peer7, net7)",
+    ],
     [
       "a device without frames",
       [
-        "ip route delete default",
+        "ip address flush dev net7",
         "ip tuntap add mode tun name tun3",
         "ip link set tun3 up",
         "ip route add default dev tun3",
       ],
-      "tun3 carries packets without Ethernet addresses",
+      "tun3 carries no Ethernet frames and has no IPv4 address",
     ],
   ])("runs without nic where there is %s, and the log says why", async (_name, lines, reason) => {
     const network = podNetwork();

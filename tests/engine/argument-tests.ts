@@ -192,6 +192,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   setNetlinkOption: [fd, int, flag],
   sendNetlink: [fd, bytes, offset, length],
   recvNetlink: [fd, bytes, offset, length],
+  interfaceIndex: [fd, text],
   tunSetInterface: [fd, interfaceName, number(0, -1, 65536)],
   tunSetOwner: [fd, id],
   tunSetGroup: [fd, id],

@@ -1,7 +1,7 @@
 import * as sys from "urunc:sys";
 import { CLONE_NEWNET, O_RDWR } from "../../src/sys/constants.ts";
 import { isCloexec } from "./file-tests.ts";
-import { BAD_FD, check, equal, inChild, sysError, type Test, test, withFd, withFile } from "./harness.ts";
+import { BAD_FD, check, equal, inChild, sysError, type Test, test, throwsNamed, withFd, withFile } from "./harness.ts";
 
 const NETLINK_ROUTE = 0;
 const NETLINK_EXT_ACK = 11;
@@ -72,6 +72,16 @@ export const networkTests: readonly Test[] = [
       });
     },
   ),
+
+  test(["interfaceIndex"], "an interface is found by its name", () => {
+    withFd(sys.netlinkSocket(NETLINK_ROUTE), (fd) => {
+      equal(sys.interfaceIndex(fd, "lo"), 1);
+      equal(sysError("ENODEV", () => sys.interfaceIndex(fd, "no-such-link")).path, "no-such-link");
+      throwsNamed("RangeError", () => sys.interfaceIndex(fd, "sixteen-letters-"));
+    });
+    sysError("EBADF", () => sys.interfaceIndex(BAD_FD, "lo"));
+    withFile("no-socket", "", (fd) => sysError("ENOTTY", () => sys.interfaceIndex(fd, "lo")));
+  }),
 
   test(["tunSetInterface", "tunSetOwner", "tunSetGroup", "tunSetPersist"], "what is no tun device is refused", () => {
     withFd(sys.open("/dev/null", O_RDWR), (fd) => {

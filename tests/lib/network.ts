@@ -1,7 +1,7 @@
 // Network namespaces of a test's own, without a name on the host: a file in the scratch directory holds each.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run, succeed } from "./command.ts";
+import { run, start, succeed } from "./command.ts";
 import { atEnd, scratch } from "./hygiene.ts";
 
 export interface NetworkNamespace {
@@ -11,12 +11,14 @@ export interface NetworkNamespace {
   inside(...command: readonly string[]): string;
   /** Runs `ip` or `tc` commands in it, one a line. */
   script(...lines: readonly string[]): void;
-  /** All that `ip` and `tc` tell of it but what changes by itself. */
+  /** Begins a program in it, which ends with the test. */
+  background(...command: readonly string[]): void;
+  /** All that `ip`, `tc` and `nft` tell of it but what changes by itself, and which links forward. */
   describe(): string;
 }
 
 /** A new namespace that goes with the test. */
-export function networkNamespace(name: string): NetworkNamespace {
+export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4"): NetworkNamespace {
   const path = join(scratch(), `net-${name}`);
   writeFileSync(path, "");
   succeed(run(scratch(), ["unshare", `--net=${path}`, "true"]));
@@ -24,21 +26,29 @@ export function networkNamespace(name: string): NetworkNamespace {
   const inside = (...command: readonly string[]): string =>
     succeed(run(scratch(), ["nsenter", `--net=${path}`, ...command])).stdout();
   // IPv6 addresses come and settle by themselves, which makes no two looks alike.
-  inside("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6");
+  if (families === "ipv4") inside("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6");
+  // As a pod's namespace is on a host that does not forward: a new one has the settings of the first.
+  inside("sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward");
   return {
     path,
     inside,
+    background: (...command) => {
+      const running = start(scratch(), ["nsenter", `--net=${path}`, ...command]);
+      atEnd(() => void running.child.kill("SIGKILL"));
+    },
     script: (...lines) => {
       for (const line of lines) inside(...line.split(" "));
     },
     describe: () => {
-      const links = inside("ip", "-o", "link", "show");
+      const links = inside("ip", "-d", "-o", "link", "show");
       const names = [...links.matchAll(/^\d+: ([^:@]+)/gm)].map((match) => match[1] ?? "");
       return [
         links,
         inside("ip", "-o", "address", "show").replace(/_lft \w+/g, ""),
         inside("ip", "route", "show", "table", "all"),
         inside("tc", "qdisc", "show"),
+        inside("nft", "list", "ruleset"),
+        inside("sh", "-c", "grep . /proc/sys/net/ipv4/conf/*/forwarding"),
         ...names.map((link) => `${link}: ${inside("tc", "filter", "show", "dev", link, "ingress")}`),
       ].join("\n");
     },

@@ -5,7 +5,8 @@ import { attribute, decodeAttributes, joined, nest, text, textOf, u32, u32Of } f
 import type { Decoded } from "../../src/netlink/decoded.ts";
 import { decodeReplies, encodeRequest } from "../../src/netlink/message.ts";
 import { decodeAddress, decodeDefaultRoute, decodeLink } from "../../src/netlink/route.ts";
-import { addRedirectRequest, decodeFilter } from "../../src/netlink/traffic.ts";
+import { addArpMirrorRequest, addPassRequest, addRedirectRequest } from "../../src/netlink/traffic.ts";
+import { decodeFilter } from "../../src/netlink/traffic-answer.ts";
 import { parseResolvConf } from "../../src/plan/resolv-conf.ts";
 import { runs } from "../lib/arbitrary.ts";
 
@@ -167,18 +168,51 @@ describe("messages", () => {
 });
 
 describe("a filter", () => {
+  const index = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+  const cookie = fc.stringMatching(/^[ -~]{15}$/);
+
   test("that redirects tells its mark and where to", () => {
     fc.assert(
-      fc.property(fc.nat(2 ** 31 - 1), fc.nat(2 ** 31 - 1), fc.stringMatching(/^[ -~]{0,16}$/), (from, to, cookie) => {
-        const { payload } = addRedirectRequest({ link: from, kind: "ingress" }, to, cookie);
+      fc.property(index, index, cookie, fc.nat(0xffff), (from, to, cookie, priority) => {
+        const { payload } = addRedirectRequest({ link: from, kind: "ingress" }, to, cookie, priority);
         expect(decodeFilter(RTM_NEWTFILTER, payload)).toEqual({
           ok: true,
-          value: { handle: 0, info: 0x300, matches: true, cookie, target: to },
+          value: { handle: 0, info: priority * 65536 + 0x300, matches: true, mark: 0, cookie, target: to },
+        });
+        expect(new DataView(payload.buffer).getInt32(4, true)).toBe(from);
+      }),
+      runs(300),
+    );
+    for (const length of [0, 14, 16]) {
+      expect(() => addRedirectRequest({ link: 1, kind: "clsact" }, 2, "x".repeat(length))).toThrow(RangeError);
+    }
+  });
+
+  test("that mirrors has a mark and redirects nothing", () => {
+    fc.assert(
+      fc.property(index, index, cookie, (from, to, cookie) => {
+        const { payload } = addArpMirrorRequest({ link: from, kind: "ingress" }, to, cookie);
+        expect(decodeFilter(RTM_NEWTFILTER, payload)).toEqual({
+          ok: true,
+          value: { handle: 0, info: 0x608, matches: true, mark: 0, cookie, target: 0 },
         });
       }),
       runs(300),
     );
-    expect(() => addRedirectRequest({ link: 1, kind: "clsact" }, 2, "x".repeat(17))).toThrow(RangeError);
+  });
+
+  test("that lets pass has its mark in its class", () => {
+    const key = fc.record({ at: fc.nat(15).map((word) => word * 4), mask: fc.nat(2 ** 31), value: fc.nat(2 ** 31) });
+    fc.assert(
+      fc.property(index, fc.array(key, { minLength: 1, maxLength: 6 }), index, (from, keys, mark) => {
+        const { payload } = addPassRequest({ link: from, kind: "clsact" }, keys, mark);
+        expect(decodeFilter(RTM_NEWTFILTER, payload)).toEqual({
+          ok: true,
+          value: { handle: 0, info: 0x8, matches: true, mark, cookie: "", target: 0 },
+        });
+      }),
+      runs(300),
+    );
   });
 });
 
@@ -243,8 +277,29 @@ describe("resolv.conf", () => {
   test("loses the resolvers the guest cannot reach, and says why", () => {
     const text =
       "# made\nsearch a.example\nnameserver 127.0.0.11\nnameserver ::1\nnameserver fe80::1%eth0\n nameserver 9.9.9.9\n";
-    const { servers, left } = parseResolvConf(`${text}nameserver fd00::53\nnameserver x;y\noptions ndots:5`);
-    expect(servers).toEqual(["9.9.9.9", "fd00::53"]);
-    expect(left.map((reason) => reason.split(" ")[2])).toEqual(["127.0.0.11", "::1", "fe80::1%eth0", "x;y"]);
+    const found = parseResolvConf(`${text}nameserver fd00::53\nnameserver x;y\noptions ndots:5`);
+    expect(found.servers).toEqual(["9.9.9.9", "fd00::53"]);
+    expect(found.left.map((reason) => reason.split(" ")[2])).toEqual(["127.0.0.11", "::1", "fe80::1%eth0", "x;y"]);
+    expect(found.loopback).toEqual(["127.0.0.11", "::1"]);
+  });
+
+  test.each([
+    ["search a.example b.example.\n", ["a.example", "b.example."]],
+    ["search a\nsearch b c\n", ["b", "c"]],
+    ["search a\ndomain d.example e\n", ["d.example"]],
+    ["search ok.example x;y $(z) -- \n", ["ok.example", "--"]],
+    ["search 1 2 3 4 5 6 7\n", ["1", "2", "3", "4", "5", "6"]],
+    [`search ${"l".repeat(200)} ${"m".repeat(60)}\n`, ["l".repeat(200)]],
+    ["nameserver 9.9.9.9\n", []],
+  ])("has search domains: %j", (text, search) => {
+    expect(parseResolvConf(text).search).toEqual(search);
+  });
+
+  test.each([
+    ["# ExtServers: [10.0.0.2 host(10.0.0.3)]\nnameserver 127.0.0.11", ["10.0.0.2", "10.0.0.3"]],
+    ["# ExtServers: [host(127.0.0.53)]\nnameserver 127.0.0.11", []],
+    ["nameserver 127.0.0.11\noptions ndots:0", []],
+  ])("tells what Docker's resolver asks: %j", (text, behind) => {
+    expect(parseResolvConf(text)).toMatchObject({ servers: [], loopback: ["127.0.0.11"], behind });
   });
 });

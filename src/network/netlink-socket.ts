@@ -3,9 +3,11 @@ import { joined } from "../netlink/attribute.ts";
 import type { Decoded } from "../netlink/decoded.ts";
 import { errnoName } from "../netlink/errno.ts";
 import { decodeReplies, encodeRequest, NLM_F_ACK, type Reply, type Request } from "../netlink/message.ts";
-import { NETLINK_EXT_ACK, NETLINK_ROUTE } from "../sys/constants.ts";
+import { BEGIN, END } from "../netlink/nftables.ts";
+import { NETLINK_EXT_ACK, NETLINK_NETFILTER, NETLINK_ROUTE } from "../sys/constants.ts";
+import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
+import { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
 
 /** Bytes of one packet: the kernel fills at most 32 KiB of a dump into one. */
 const PACKET = 32768;
@@ -21,17 +23,20 @@ export interface Refusal {
 /** Makes a value of one message. */
 type Decode<T> = (type: number, payload: Uint8Array) => Decoded<T>;
 
-/** rtnetlink of the network namespace in which it was opened. */
-export interface RouteSocket {
+/** A socket of the network namespace in which it was opened. */
+export interface NetlinkSocket {
   /** Everything a request lists; nothing when the kernel refuses it with one of the codes of `absent`. */
   list<T>(request: Request, decode: Decode<T>, absent?: readonly string[]): readonly T[];
   /** Sends requests that ask for acknowledgement as one packet; what the kernel says to each, undefined for success. */
   change(requests: readonly Request[]): readonly (Refusal | undefined)[];
+  /** Index of an interface. @throws RuntimeFailure `network` where it has gone. */
+  indexOf(name: string): number;
   close(): void;
 }
 
-export function openRouteSocket(): RouteSocket {
-  const fd = netlinkSocket(NETLINK_ROUTE);
+/** @param protocol NETLINK_ROUTE or NETLINK_NETFILTER. */
+export function openNetlinkSocket(protocol = NETLINK_ROUTE): NetlinkSocket {
+  const fd = netlinkSocket(protocol);
   setNetlinkOption(fd, NETLINK_EXT_ACK, true);
   const buffer = new ArrayBuffer(PACKET);
   let sequence = 0;
@@ -65,18 +70,43 @@ export function openRouteSocket(): RouteSocket {
       // The kernel works through a packet in order and answers each failure: only the last has to be acknowledged.
       const last = requests.length - 1;
       const quiet = requests.map((request, index) => (index < last ? unacknowledged(request) : request));
-      const first = sendAll(quiet);
+      // Of nftables the packet is one transaction, and what is said against its beginning is said against all of it.
+      const isTransaction = protocol === NETLINK_NETFILTER;
+      const beginning = sendAll(isTransaction ? [BEGIN, ...quiet, END] : quiet);
+      const first = isTransaction ? beginning + 1 : beginning;
       const outcomes = new Map<number, Refusal | undefined>();
-      while (!outcomes.has(first + last)) {
+      const whole = () => (isTransaction ? outcomes.get(beginning) : undefined);
+      while (!outcomes.has(first + last) && whole() === undefined) {
         for (const reply of receive(fd, buffer)) {
-          if (reply.sequence < first || reply.kind === "data") continue;
+          if (reply.sequence < beginning || reply.kind === "data") continue;
           outcomes.set(reply.sequence, reply.kind === "error" ? refusalOf(reply.errno, reply.text) : undefined);
         }
       }
-      return requests.map((_, index) => outcomes.get(first + index));
+      return requests.map((_, index) => whole() ?? outcomes.get(first + index));
+    },
+    indexOf: (name) => {
+      try {
+        return interfaceIndex(fd, name);
+      } catch (error) {
+        throw new RuntimeFailure("network", `Find ${name}: ${messageOf(error)}`, { kind: "system", cause: error });
+      }
     },
     close: () => close(fd),
   };
+}
+
+/** One change and what it is called when it fails. */
+export interface Step {
+  readonly name: string;
+  readonly request: Request;
+}
+
+/** Makes changes as one packet. @throws RuntimeFailure `network` of the first that failed; those after it were tried. */
+export function carryOut(socket: NetlinkSocket, steps: readonly Step[]): void {
+  const outcomes = socket.change(steps.map(({ request }) => request));
+  outcomes.forEach((refusal: Refusal | undefined, index) => {
+    if (refusal !== undefined) throw refused(steps[index]?.name ?? "Change network", refusal);
+  });
 }
 
 function unacknowledged(request: Request): Request {

@@ -1,0 +1,104 @@
+/** The ingress side of a link, which several containers of ours may share. */
+import type { Link } from "../netlink/route.ts";
+import { deleteFilterRequest, deleteIngressRequest, filtersRequest, ingressRequest } from "../netlink/traffic.ts";
+import { decodeFilter, decodeIngress, type Filter, type IngressSide, priorityOf } from "../netlink/traffic-answer.ts";
+import { markOf, parseCookie, tapName } from "./marks.ts";
+import { type NetlinkSocket, refused } from "./netlink-socket.ts";
+import { removeTap } from "./tap.ts";
+
+/** Who takes the frames that come in on a link. */
+export type Ingress =
+  /** Nobody: a discipline is to be made. */
+  | { readonly state: "absent" }
+  /** There is a discipline, and no unikernel that has the link. */
+  | {
+      readonly state: "open";
+      readonly side: IngressSide;
+      readonly madeByUs: boolean;
+      /** Priority a redirection has to have so that what others of ours let through comes first; 0: none do. */
+      readonly priority: number;
+    }
+  /** A unikernel that runs. */
+  | {
+      readonly state: "taken";
+      readonly side: IngressSide;
+      readonly madeByUs: boolean;
+      /** Index of its tap. */
+      readonly tap: number;
+    };
+
+/** What the kernel says where there is no discipline. */
+const ABSENT = ["ENOENT", "EINVAL"];
+
+interface Sides {
+  readonly side: IngressSide;
+  readonly filters: readonly Filter[];
+}
+
+function readSide(socket: NetlinkSocket, link: number, absent: readonly string[]): Sides | undefined {
+  const [side] = socket.list(ingressRequest(link), decodeIngress, absent);
+  if (side === undefined) return undefined;
+  return { side, filters: socket.list(filtersRequest(side), decodeFilter).filter(({ matches }) => matches) };
+}
+
+/** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
+export function clearIngress(socket: NetlinkSocket, link: Link, links: readonly Link[]): Ingress {
+  const read = readSide(socket, link.index, ABSENT);
+  if (read === undefined) return { state: "absent" };
+  const { side, filters } = read;
+  const cookies = filters.map(({ cookie }) => parseCookie(cookie)).filter((cookie) => cookie !== undefined);
+  const madeByUs = cookies.some(({ madeIngress }) => madeIngress);
+  const isAlive = (hash: string) => links.some(({ name, carrier }) => name === tapName(hash) && carrier);
+  const hashes = [...new Set(cookies.map(({ hash }) => hash))];
+  const living = hashes.filter(isAlive);
+  const dead = hashes.filter((hash) => !living.includes(hash));
+  for (const hash of dead) removeLeftOver(socket, link, side, filters, hash, links);
+  const owner = filters.find(({ cookie, target }) => target > 0 && living.includes(parseCookie(cookie)?.hash ?? ""));
+  if (owner !== undefined) return { state: "taken", side, madeByUs, tap: owner.target };
+  const rest = filters.filter((filter) => !dead.some((hash) => isOwn(filter, hash)));
+  const passing = rest.filter((filter) => living.some((hash) => isOwn(filter, hash)));
+  if (passing.length === 0) return { state: "open", side, madeByUs, priority: 0 };
+  // A place of its own, so that it can be taken away alone.
+  let priority = Math.max(...passing.map(priorityOf)) + 1;
+  while (rest.some((filter) => priorityOf(filter) === priority)) priority++;
+  return { state: "open", side, madeByUs, priority };
+}
+
+function isOwn({ cookie, mark }: Filter, hash: string): boolean {
+  return parseCookie(cookie)?.hash === hash || mark === markOf(hash);
+}
+
+function removeLeftOver(
+  socket: NetlinkSocket,
+  link: Link,
+  side: IngressSide,
+  filters: readonly Filter[],
+  hash: string,
+  links: readonly Link[],
+): void {
+  const own = filters.filter((filter) => isOwn(filter, hash));
+  for (const refusal of socket.change(own.map((filter) => deleteFilterRequest(side, filter)))) {
+    if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
+  }
+  if (links.some(({ name }) => name === tapName(hash))) removeTap(socket, tapName(hash));
+}
+
+/**
+ * Takes a container's filters off a link, and the discipline too where it was made for them and nobody else uses it.
+ * What is gone already is no error.
+ */
+export function leaveIngress(socket: NetlinkSocket, link: number, hash: string, madeIngress: boolean): void {
+  const read = readSide(socket, link, [...ABSENT, "ENODEV"]);
+  if (read === undefined) return;
+  const own = read.filters.filter((filter) => isOwn(filter, hash));
+  const requests =
+    madeIngress && own.length === read.filters.length
+      ? // Without a filter the container was ended half-way: the discipline is the one it had just made.
+        [deleteIngressRequest(link)]
+      : own.map((filter) => deleteFilterRequest(read.side, filter));
+  for (const refusal of socket.change(requests)) {
+    if (refusal !== undefined && refusal.code !== "ENOENT" && refusal.code !== "EINVAL") {
+      throw refused("Remove redirection", refusal);
+    }
+  }
+}
