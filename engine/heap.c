@@ -23,22 +23,61 @@ static bool is_frozen(const void *pointer) {
 #define SMALLEST (2 * sizeof(size_t))
 #define CLASSES 64
 
-/* Blocks that were given back, by size in units of ALIGNMENT: they keep the heap small and dense. Only in the freezer. */
+/*
+ * Blocks that were given back, by size in units of ALIGNMENT, all larger ones in the list 0: they keep the heap small and
+ * dense. Only in the freezer.
+ */
 static void *free_blocks[CLASSES];
 
 static size_t *size_of(void *pointer) {
     return (size_t *)pointer - 1;
 }
 
+static void **free_list(size_t size) {
+    return &free_blocks[size / ALIGNMENT < CLASSES ? size / ALIGNMENT : 0];
+}
+
+static void give_back(void *block) {
+    void **list = free_list(*size_of(block));
+    memcpy(block, list, sizeof *list);
+    *list = block;
+}
+
+/* Makes the block one of this size, and what is left of it a block of its own. */
+static void cut(void *block, size_t size) {
+    size_t left = *size_of(block) - size;
+    if (left < sizeof(size_t) + SMALLEST)
+        return;
+    void *rest = (unsigned char *)block + size + sizeof(size_t);
+    *size_of(rest) = left - sizeof(size_t);
+    give_back(rest);
+    *size_of(block) = size;
+}
+
+/* A free block of the size, else a piece of a large one; NULL when there is none. */
+static void *reuse(size_t size) {
+    void **list = free_list(size);
+    if (list == &free_blocks[0] || *list == NULL) {
+        list = &free_blocks[0];
+        while (*list != NULL && *size_of(*list) < size)
+            list = *list;
+    }
+    void *block = *list;
+    if (block == NULL)
+        return NULL;
+    memcpy(list, block, sizeof *list);
+    cut(block, size);
+    memset(block, 0, sizeof(void *));
+    return block;
+}
+
 static void *freezer_malloc(size_t size) {
     size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (size < SMALLEST)
         size = SMALLEST;
-    if (size / ALIGNMENT < CLASSES && free_blocks[size / ALIGNMENT] != NULL) {
-        void *block = free_blocks[size / ALIGNMENT];
-        memcpy(&free_blocks[size / ALIGNMENT], block, sizeof(void *));
-        return block;
-    }
+    void *reused = reuse(size);
+    if (reused != NULL)
+        return reused;
     if (frozen_heap.used == 0)
         frozen_heap.used = sizeof frozen_heap;
     unsigned char *block = (unsigned char *)&frozen_heap + frozen_heap.used + sizeof(size_t);
@@ -50,12 +89,8 @@ static void *freezer_malloc(size_t size) {
 }
 
 static void freezer_free(void *pointer) {
-    size_t size = *size_of(pointer);
-    memset(pointer, 0, size);
-    if (size / ALIGNMENT >= CLASSES)
-        return;
-    memcpy(pointer, &free_blocks[size / ALIGNMENT], sizeof(void *));
-    free_blocks[size / ALIGNMENT] = pointer;
+    memset(pointer, 0, *size_of(pointer));
+    give_back(pointer);
 }
 
 /* ---- what QuickJS calls -------------------------------------------------------------------------------------------*/

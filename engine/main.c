@@ -7,11 +7,14 @@
  * All modules but the main one are evaluated at build time (heap.h). The sanitizer build has no frozen heap: it loads each
  * module when it is imported.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "heap.h"
@@ -19,7 +22,13 @@
 #include "quickjs.h"
 #include "sys.h"
 
-extern const ModuleTable modules;
+#ifdef URUNC_SANITIZE
+extern const ModuleTable bundle;
+static const ModuleTable *modules = &bundle;
+#else
+/* Only the freezer has a bundle: in the program all modules are part of the heap. */
+static const ModuleTable *modules;
+#endif
 
 #ifdef URUNC_SANITIZE
 #define STACK_SIZE (6 << 20) /* frames of the interpreter are several times larger here */
@@ -68,16 +77,16 @@ static char *normalize(JSContext *ctx, const char *base, const char *specifier, 
 
 static const ModuleEntry *find(const char *name) {
     size_t length = strlen(name);
-    for (uint32_t i = 0; i < modules.count; i++) {
-        const ModuleEntry *entry = &modules.entries[i];
-        if (entry->name_length == length && memcmp((const char *)&modules + entry->name, name, length) == 0)
+    for (uint32_t i = 0; modules != NULL && i < modules->count; i++) {
+        const ModuleEntry *entry = &modules->entries[i];
+        if (entry->name_length == length && memcmp((const char *)modules + entry->name, name, length) == 0)
             return entry;
     }
     return NULL;
 }
 
 static JSValue read_module(JSContext *ctx, const ModuleEntry *entry) {
-    return JS_ReadObject(ctx, (const uint8_t *)&modules + entry->code, entry->code_length, JS_READ_OBJ_BYTECODE);
+    return JS_ReadObject(ctx, (const uint8_t *)modules + entry->code, entry->code_length, JS_READ_OBJ_BYTECODE);
 }
 
 static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque) {
@@ -183,7 +192,7 @@ static bool run_jobs(JSContext *ctx) {
 
 /* The main module with all it imports, linked, not run. */
 static JSValue link_main(JSContext *ctx) {
-    JSValue module = read_module(ctx, &modules.entries[0]);
+    JSValue module = read_module(ctx, &modules->entries[0]);
     if (JS_IsException(module))
         return module;
     if (JS_ResolveModule(ctx, module) < 0) {
@@ -226,21 +235,37 @@ static int live(void) {
 
 #else
 
+/* Maps the file that engine/bytecode.c wrote. */
+static const ModuleTable *read_bundle(const char *path) {
+    struct stat stat;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &stat) < 0)
+        return NULL;
+    void *bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    return bytes == MAP_FAILED ? NULL : bytes;
+}
+
 /*
  * Evaluates every module but the main one and writes the heap. No binding but machine() works meanwhile: what a module
  * would read here, at import, would be a fact of the machine that builds.
  */
-static int freeze(const char *path) {
+static int freeze(const char *path, const char *bundle) {
+    modules = read_bundle(bundle);
+    if (modules == NULL) {
+        perror(bundle);
+        return 1;
+    }
     JSContext *ctx = new_context(&heap_functions);
     if (ctx == NULL) {
         fputs("freezer: The heap is too small\n", stderr);
         return 1;
     }
     sys_is_building = true;
-    for (uint32_t i = 1; i < modules.count; i++) {
+    for (uint32_t i = 1; i < modules->count; i++) {
+        const ModuleEntry *entry = &modules->entries[i];
         char name[256];
-        snprintf(name, sizeof name, "%.*s", (int)modules.entries[i].name_length,
-                 (const char *)&modules + modules.entries[i].name);
+        snprintf(name, sizeof name, "%.*s", (int)entry->name_length, (const char *)modules + entry->name);
         JSValue promise = JS_LoadModule(ctx, "", name);
         bool good = !JS_IsException(promise) && run_jobs(ctx) && JS_PromiseState(ctx, promise) == JS_PROMISE_FULFILLED;
         if (!good) {
@@ -287,7 +312,7 @@ int main(int argc, char **argv) {
     sys_argv = argv;
 #ifndef URUNC_SANITIZE
     if (frozen_heap.ctx == NULL)
-        return argc == 2 ? freeze(argv[1]) : 1;
+        return argc == 3 ? freeze(argv[1], argv[2]) : 1;
 #endif
     return live();
 }

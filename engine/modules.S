@@ -1,8 +1,7 @@
-/* The bundle as data: BUNDLE is the path of the file that engine/bytecode.c wrote. */
+/* The bundle as data, in the sanitizer build only: BUNDLE is the path of the file that engine/bytecode.c wrote. */
     .section .rodata
     .balign 16
-    .globl modules
-modules:
+    .globl bundle
+bundle:
     .incbin BUNDLE
-    .byte 0
     .section .note.GNU-stack, "", %progbits

@@ -1,5 +1,6 @@
 /*
- * The bundle inside the executable. engine/bytecode.c writes it, engine/main.c reads it:
+ * The bundle. engine/bytecode.c writes it, engine/main.c reads it: the freezer from the file, the sanitizer build from inside
+ * the executable:
  *
  *   u32 count, then count times { u32 name offset, u32 name length, u32 code offset, u32 code length }, then the bytes.
  *
