@@ -180,7 +180,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
-  const { plan, taps } = connectNetwork(
+  const { plan, inherited: ofNetwork } = connectNetwork(
     { ...input, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
     (level, text) => sendNote(starter, level, text),
   );
@@ -196,7 +196,7 @@ function becomeMonitor(input: InitInput, starter: number, signals: number): neve
   );
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
-  const inherited = [...taps, ...input.storage.claims];
+  const inherited = [...ofNetwork, ...input.storage.claims];
   if (listener !== undefined) inherited.push(startShareServer(plan, listener));
   dropPrivileges(plan);
   // As pid 1 of its namespace the monitor would not get one that came before it had a handler.

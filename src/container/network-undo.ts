@@ -2,7 +2,7 @@ import { leaveIngress } from "../network/ingress.ts";
 import { tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { leavePrivate } from "../network/private.ts";
-import { removeTap } from "../network/tap.ts";
+import { awaitEndOfTap, releaseTap } from "../network/tap.ts";
 import { CLONE_NEWNET, O_RDONLY } from "../sys/constants.ts";
 import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { close, open } from "../sys/file.ts";
@@ -12,10 +12,11 @@ import { type NetworkRecord, type NicRecord, readNetworkRecord } from "./network
 
 /** Takes away what was made for nics, whatever of it is there. */
 export function undoNics(socket: NetlinkSocket, nics: readonly NicRecord[]): void {
-  for (const { link, hash, madeIngress, madeForwarding } of nics) {
+  for (const { link, hash, isHanded, madeIngress, madeForwarding } of nics) {
     if (madeIngress !== undefined) leaveIngress(socket, link, hash, madeIngress);
     if (madeForwarding !== undefined) leavePrivate(socket, link, hash, madeForwarding);
-    removeTap(socket, tapName(hash));
+    if (isHanded) awaitEndOfTap(socket, tapName(hash));
+    else releaseTap(socket, tapName(hash));
   }
 }
 

@@ -3,7 +3,7 @@ import type { Nic } from "../monitors/monitor.ts";
 import { parseTapName, tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
-import { makeTap, openTun } from "../network/tap.ts";
+import { closeByWorker, makeTap, openTun } from "../network/tap.ts";
 import { chooseNetworks } from "../plan/choose-network.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { makePlan } from "../plan/make-plan.ts";
@@ -33,10 +33,11 @@ export interface NetworkInput {
   readonly keep: (record: string) => void;
 }
 
-/** The plan to carry out, and the descriptors of its taps, which the monitor inherits. */
+/** The plan to carry out. */
 export interface ConnectedPlan {
   readonly plan: LaunchPlan;
-  readonly taps: readonly number[];
+  /** Descriptors that the monitor inherits: its taps and what keeps them. */
+  readonly inherited: readonly number[];
 }
 
 /** Where the work is done. */
@@ -55,7 +56,7 @@ interface Place {
  * @throws RuntimeFailure `network`, or with the reasons why the guest cannot run with this network.
  */
 export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
-  const without = { plan: input.plan, taps: [] };
+  const without = { plan: input.plan, inherited: [] };
   if (input.plan.network?.mode === "none") {
     note("info", "The guest has no nic: its network mode is none");
     return without;
@@ -111,9 +112,9 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   const networks = attachments.map(({ network, hash }) => ({ guest: network, tap: tapName(hash), fd: openTun() }));
   const plan = planWith(place, networks);
   const taken = takenOf(plan, attachments, networks);
-  if (taken.length === 0) return { plan, taps: [] };
+  if (taken.length === 0) return { plan, inherited: [] };
   const path = input.planning.spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
-  const nics = taken.map(({ attachment }) => recordOf(attachment));
+  const nics = taken.map(({ attachment, nic }) => recordOf(attachment, nic.fd !== undefined));
   const record: NetworkRecord = { namespace, path, nics };
   input.keep(JSON.stringify(record));
   try {
@@ -132,13 +133,14 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
     if (others.length === attachments.length || !(error instanceof RuntimeFailure)) throw error;
     // Not every kernel can: a guest on such a device runs without nic, as on any other that has no frames.
     note("warning", `The guest has no nic for ${attachments[0]?.link.name}: ${error.message}`);
-    return others.length === 0 ? { plan: input.plan, taps: [] } : attach(place, others);
+    return others.length === 0 ? { plan: input.plan, inherited: [] } : attach(place, others);
   }
   for (const { attachment, nic, fd } of taken) {
     note("info", `The guest has ${describe(attachment)}, by ${nic.tap}`);
     if (nic.fd === undefined) close(fd);
   }
-  return { plan, taps: taken.flatMap(({ nic }) => nic.fd ?? []) };
+  const taps = taken.flatMap(({ nic }) => nic.fd ?? []);
+  return { plan, inherited: taps.length === 0 ? [] : [...taps, ...closeByWorker(taps)] };
 }
 
 /** Those that became nics; the descriptors of the others are closed. */

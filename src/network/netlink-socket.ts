@@ -5,7 +5,7 @@ import { errnoName } from "../netlink/errno.ts";
 import { decodeReplies, encodeRequest, NLM_F_ACK, type Reply, type Request } from "../netlink/message.ts";
 import { BEGIN, END } from "../netlink/nftables.ts";
 import { NETLINK_EXT_ACK, NETLINK_NETFILTER, NETLINK_ROUTE } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
 
@@ -31,6 +31,8 @@ export interface NetlinkSocket {
   change(requests: readonly Request[]): readonly (Refusal | undefined)[];
   /** Index of an interface. @throws RuntimeFailure `network` where it has gone. */
   indexOf(name: string): number;
+  /** Whether there is an interface of that name. */
+  hasLink(name: string): boolean;
   close(): void;
 }
 
@@ -89,6 +91,15 @@ export function openNetlinkSocket(protocol = NETLINK_ROUTE): NetlinkSocket {
         return interfaceIndex(fd, name);
       } catch (error) {
         throw new RuntimeFailure("network", `Find ${name}: ${messageOf(error)}`, { kind: "system", cause: error });
+      }
+    },
+    hasLink: (name) => {
+      try {
+        interfaceIndex(fd, name);
+        return true;
+      } catch (error) {
+        if (isSysError(error, "ENODEV")) return false;
+        throw error;
       }
     },
     close: () => close(fd),

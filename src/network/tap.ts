@@ -1,13 +1,19 @@
 /** Tap devices: made through /dev/net/tun, removed through rtnetlink. */
 import { RuntimeFailure } from "../failure.ts";
 import { deleteLinkRequest } from "../netlink/interface.ts";
-import { IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDWR } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
-import { open } from "../sys/file.ts";
+import { IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDWR, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
+import { close, open } from "../sys/file.ts";
+import { poll } from "../sys/process.ts";
+import { sendFds, socketpair } from "../sys/socket.ts";
 import { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "../sys/tun.ts";
 import { type NetlinkSocket, refused } from "./netlink-socket.ts";
 
 const TUN = "/dev/net/tun";
+
+/** A worker of the kernel takes a tap away within two ticks of its clock where it is not busy. */
+const WORKER_MS = 100;
+const STEP_MS = 1;
 
 /** A descriptor that no tap belongs to yet. */
 export function openTun(): number {
@@ -41,6 +47,49 @@ export function makeTap(
   } catch (error) {
     throw new RuntimeFailure("network", `Make tap ${name}: ${messageOf(error)}`, { kind: "system", cause: error });
   }
+}
+
+/**
+ * Leaves the last close of files to a worker of the kernel. The close of a tap waits until no processor looks at the
+ * device any more (15 ms and more), and without this a monitor that ends waits for it before it can be reaped.
+ *
+ * Files held by a message in a socket that only this same message holds are garbage, which a worker collects when a
+ * socket of that family is closed next: here the other end of the pair (unix(7), net/unix/garbage.c of Linux).
+ *
+ * @returns Descriptors that have to stay open as long as the files; closing all of them lets the files go.
+ */
+export function closeByWorker(fds: readonly number[]): readonly number[] {
+  const [sender, receiver] = socketpair(SOCK_SEQPACKET);
+  sendFds(sender, "files", [...fds, receiver]);
+  // In this order whoever closes one after the other closes the sender last.
+  return [receiver, sender];
+}
+
+/** Waits for a tap to go whose last user has ended; one that stays is removed. */
+export function awaitEndOfTap(socket: NetlinkSocket, name: string): void {
+  for (let waited = 0; waited < WORKER_MS; waited += STEP_MS) {
+    if (!socket.hasLink(name)) return;
+    poll([], STEP_MS);
+  }
+  removeTap(socket, name);
+}
+
+/** Removes a tap that outlives its monitor without waiting for all of it; one that has gone is no error. */
+export function releaseTap(socket: NetlinkSocket, name: string): void {
+  if (!socket.hasLink(name)) return;
+  const tap = openTun();
+  const opened = [tap];
+  try {
+    tunSetInterface(tap, name, IFF_TAP | IFF_NO_PI);
+    tunSetPersist(tap, false);
+    opened.push(...closeByWorker([tap]));
+  } catch (error) {
+    // Somebody has it, or it is none: it is removed below.
+    if (!isSysError(error) || isShortage(error)) throw error;
+  } finally {
+    for (const fd of opened) close(fd);
+  }
+  awaitEndOfTap(socket, name);
 }
 
 /** Removes a tap that outlives its monitor; one that has gone is no error. */
