@@ -11,7 +11,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
-  const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
+  const { args, log, global } = invocation;
+  const bundle = await loadBundle(bundleOption(invocation), args[0] ?? "", log, global.debug);
   if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
   const options = createOptions(invocation, bundle);
   const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);

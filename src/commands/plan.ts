@@ -11,7 +11,9 @@ const STDOUT = 1;
 export async function run(invocation: Invocation): Promise<number> {
   const format = invocation.options.text("format") ?? "text";
   if (format !== "text" && format !== "json") throw usage(`invalid format option: ${format}: use text or json`);
-  const planned = await planBundle(bundleOption(invocation));
+  const bundle = bundleOption(invocation);
+  // Container engines name a bundle's directory by the container's id.
+  const planned = await planBundle(bundle, bundle.slice(bundle.lastIndexOf("/") + 1));
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   if (typeof planned === "string") {
     const also = planned === "queue-proxy" ? ", after the address of Knative's guest was put in its environment" : "";

@@ -26,7 +26,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
   preserveDescriptors(invocation);
   checkIdIsFree(invocation);
-  const bundle = await loadBundle(bundleOption(invocation), invocation.log, invocation.global.debug);
+  const { args, log, global } = invocation;
+  const bundle = await loadBundle(bundleOption(invocation), args[0] ?? "", log, global.debug);
   if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.

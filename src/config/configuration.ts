@@ -86,10 +86,17 @@ export interface NetworkConfiguration {
   readonly dns: readonly string[];
 }
 
+/** `[runtime]` */
+export interface RuntimeConfiguration {
+  /** Whether annotations of the spec may connect a guest with an accelerator's agent on the host. */
+  readonly vaccel: boolean;
+}
+
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
   readonly log: { readonly level: LogLevel };
   readonly timestamps: TimestampsConfiguration;
+  readonly runtime: RuntimeConfiguration;
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;
   readonly containerBoot: ContainerBootConfiguration;
   readonly virtiofsd: VirtiofsdConfiguration;

@@ -34,6 +34,7 @@ export const DEFAULT_NETWORK: NetworkConfiguration = { mode: "dynamic", dns: [] 
 export const DEFAULT_CONFIGURATION: Configuration = {
   log: { level: "info" },
   timestamps: { enabled: false, destination: "/var/log/urunc/timestamps.log" },
+  runtime: { vaccel: false },
   monitors: {
     qemu: DEFAULT_MONITOR,
     hvt: DEFAULT_MONITOR,

@@ -17,6 +17,7 @@ import {
   type MonitorConfiguration,
   NETWORK_MODES,
   type NetworkConfiguration,
+  type RuntimeConfiguration,
   type TimestampsConfiguration,
   type VirtiofsdConfiguration,
 } from "./configuration.ts";
@@ -32,7 +33,7 @@ const MOST_VCPUS = 1024;
 const MAX_DEPTH = 16;
 
 /** Tables and keys that other versions of this file have. Accepted, without effect so far. */
-const NOT_YET_TABLES: readonly string[] = ["runtime"];
+const NOT_YET_RUNTIME_KEYS: readonly string[] = ["libcontainer"];
 const NOT_YET_MONITOR_KEYS: readonly string[] = ["vhost"];
 
 interface Reading {
@@ -64,8 +65,8 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
     reading,
     file,
     "",
-    ["log", "timestamps", "monitors", "container_boot", "extra_binaries", "network"],
-    NOT_YET_TABLES,
+    ["log", "timestamps", "runtime", "monitors", "container_boot", "extra_binaries", "network"],
+    [],
   );
   const log = table(reading, file, "log", "");
   const monitors = table(reading, file, "monitors", "");
@@ -75,6 +76,7 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
   return {
     log: { level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level) },
     timestamps: readTimestamps(reading, table(reading, file, "timestamps", "")),
+    runtime: readRuntime(reading, table(reading, file, "runtime", "")),
     monitors: {
       qemu: readMonitor(reading, monitors, "qemu"),
       hvt: readMonitor(reading, monitors, "hvt"),
@@ -97,6 +99,11 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
     enabled: flag(reading, timestamps, "enabled", "timestamps", defaults.enabled),
     destination: absolutePath(reading, timestamps, "destination", "timestamps") || defaults.destination,
   };
+}
+
+function readRuntime(reading: Reading, runtime: JsonObject): RuntimeConfiguration {
+  warnOfOthers(reading, runtime, "runtime", ["vAccel"], NOT_YET_RUNTIME_KEYS);
+  return { vaccel: flag(reading, runtime, "vAccel", "runtime", DEFAULT_CONFIGURATION.runtime.vaccel) };
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];

@@ -3,7 +3,6 @@ import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import type { Level, Log } from "../log.ts";
 import { annotationsAreComplete, isSandbox, readMetadata } from "../oci/annotations.ts";
-import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { parseSpec } from "../oci/parse-spec.ts";
 import { peekBundle } from "../oci/peek.ts";
 import type { Spec } from "../oci/spec.ts";
@@ -71,8 +70,13 @@ export type PlannedBundle = Result<UnikernelBundle> | ForeignKind;
  *
  * @throws RuntimeFailure with every reason why the container cannot be made.
  */
-export async function loadBundle(path: string, log: Log, debug: boolean): Promise<UnikernelBundle | ForeignKind> {
-  const planned = await planBundle(path);
+export async function loadBundle(
+  path: string,
+  id: string,
+  log: Log,
+  debug: boolean,
+): Promise<UnikernelBundle | ForeignKind> {
+  const planned = await planBundle(path, id);
   if (typeof planned === "string") return planned;
   if (!planned.ok) throw failureOf(`Bundle ${path}`, planned.problems);
   if (!debug) log.setLevel(planned.value.logLevel);
@@ -81,7 +85,7 @@ export async function loadBundle(path: string, log: Log, debug: boolean): Promis
 }
 
 /** As {@link loadBundle}, with the reasons as a value. Files that cannot be read are thrown. */
-export async function planBundle(path: string): Promise<PlannedBundle> {
+export async function planBundle(path: string, id: string): Promise<PlannedBundle> {
   const config = readConfig(path);
   // Who runs the container is decided first: what is no unikernel's is runc's to judge.
   const { annotations: given, rootPath } = peekBundle(config);
@@ -95,7 +99,10 @@ export async function planBundle(path: string): Promise<PlannedBundle> {
   if (!spec.ok) return spec;
   const configuration = await readConfiguration();
   if (!configuration.ok) return configuration;
-  const planning = planningOf(spec.value, outcome.metadata, configuration.value, path, rootfs);
+  const planning = planningOf(
+    { spec: spec.value, metadata: outcome.metadata, configuration: configuration.value, id, bundle: path },
+    rootfs,
+  );
   const planned = makePlan(planning);
   if (!planned.ok) return planned;
   const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
@@ -118,15 +125,9 @@ export async function planBundle(path: string): Promise<PlannedBundle> {
   };
 }
 
-function planningOf(
-  spec: Spec,
-  metadata: UnikernelMetadata,
-  configuration: Configuration,
-  bundle: string,
-  rootfs: string,
-): PlanInput {
-  const facts = gatherFacts(factQuery(metadata, configuration, machine()), rootfs);
-  return { spec, metadata, configuration, facts, bundle, networks: [] };
+function planningOf(known: Omit<PlanInput, "facts" | "networks">, rootfs: string): PlanInput {
+  const facts = gatherFacts(factQuery(known.metadata, known.configuration, machine()), rootfs);
+  return { ...known, facts, networks: [] };
 }
 
 /** The variable turns them on for one call without a configuration of its own. */

@@ -1,6 +1,7 @@
 /** Cloud Hypervisor: a monitor over KVM for Linux guests (cloud-hypervisor, src/main.rs and vmm/src/config.rs). */
 import type { GuestDisk } from "../guests/guest.ts";
 import type { Judgement, Monitor, MonitorInput, Nic } from "./monitor.ts";
+import { VSOCK_SOCKET } from "./vsock.ts";
 
 /** VIRTIO_BLK_ID_BYTES: more is refused. */
 const SERIAL_BYTES = 20;
@@ -20,6 +21,7 @@ export const cloudHypervisor: Monitor = {
   tap: "descriptor",
   control: "cloud-hypervisor",
   shares: ["virtiofs"],
+  vsock: "unix",
   argv,
   judge,
   dataFiles: () => [],
@@ -47,6 +49,7 @@ function argv(input: MonitorInput): readonly string[] {
     ...disks.flatMap((disk) => ["--disk", diskOptions(disk)]),
     ...input.nics.flatMap((nic) => ["--net", netOptions(nic)]),
     ...(input.share === undefined ? [] : ["--fs", `tag=${input.share.tag},socket=${input.share.path}`]),
+    ...(input.vsock === undefined ? [] : ["--vsock", `cid=${input.vsock.cid},socket=${VSOCK_SOCKET}`]),
     ...(input.initrd === undefined ? [] : ["--initramfs", input.initrd]),
     ...monitorOptions,
     // One element: a command line that begins with a dash is none of its options.

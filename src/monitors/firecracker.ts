@@ -6,6 +6,7 @@ import { utf8Size } from "../text-size.ts";
 import { MEBIBYTE } from "../units.ts";
 import type { Judgement, Monitor, MonitorInput, WrittenFile } from "./monitor.ts";
 import { untoldMtu } from "./mtu.ts";
+import { VSOCK_SOCKET } from "./vsock.ts";
 
 /** Where the configuration lies in the monitor's root. */
 const CONFIGURATION = "/guest/firecracker.json";
@@ -30,6 +31,7 @@ export interface FirecrackerConfiguration {
   };
   readonly drives: readonly FirecrackerDrive[];
   readonly "network-interfaces"?: readonly FirecrackerInterface[];
+  readonly vsock?: { readonly guest_cid: number; readonly uds_path: string };
 }
 
 interface FirecrackerDrive {
@@ -60,6 +62,7 @@ export const firecracker: Monitor = {
   // It opens the device by its name only.
   tap: "name",
   control: "firecracker",
+  vsock: "unix",
   argv,
   writtenFiles,
   judge,
@@ -106,12 +109,14 @@ export function firecrackerConfiguration(input: MonitorInput): FirecrackerConfig
       is_root_device: false,
     })),
     ...(interfaces.length === 0 ? {} : { "network-interfaces": interfaces }),
+    ...(input.vsock === undefined ? {} : { vsock: { guest_cid: input.vsock.cid, uds_path: VSOCK_SOCKET } }),
   };
 }
 
 function judge(input: MonitorInput): Judgement {
   const { commandLine, disks } = input.guest;
-  const limit = COMMAND_LINE - (disks.length + input.nics.length) * DEVICE_PARAMETER;
+  const devices = disks.length + input.nics.length + (input.vsock === undefined ? 0 : 1);
+  const limit = COMMAND_LINE - devices * DEVICE_PARAMETER;
   const size = utf8Size(commandLine) + 1;
   const problems = [];
   if (size > limit) {

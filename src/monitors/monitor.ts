@@ -2,6 +2,7 @@ import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { Problem } from "../failure.ts";
 import type { Application, GuestNeeds, SharedRoot, ShareKind } from "../guests/guest.ts";
 import type { ControlProtocol } from "./power-off.ts";
+import type { Vsock, VsockKind } from "./vsock.ts";
 
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
 export type Accelerator = "kvm" | "tcg" | "none";
@@ -45,6 +46,7 @@ export interface MonitorInput {
   readonly nics: readonly Nic[];
   /** `path`: the directory for 9p, the socket of the server for virtiofs. */
   readonly share?: SharedRoot & { readonly path: string };
+  readonly vsock?: Vsock;
   readonly configuration: MonitorConfiguration;
 }
 
@@ -102,6 +104,8 @@ export interface Monitor {
   readonly shares?: readonly ShareKind[];
   /** How it takes a tap; absent: it cannot have a nic. */
   readonly tap?: TapHandover;
+  /** How it attaches a vsock device; absent: it cannot. */
+  readonly vsock?: VsockKind;
   /** argv with argv[0] = input.binary. */
   argv(input: MonitorInput): readonly string[];
   /** Files it reads besides those of host and image. */

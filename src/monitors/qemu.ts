@@ -9,6 +9,12 @@ const DATA = "/usr/share/qemu";
 /** Debian and others keep the firmware here and link to it; QEMU looks here by itself too. */
 const FIRMWARE = "/usr/share/seabios";
 
+/**
+ * MiB of translated code that software emulation keeps; QEMU's own choice is up to 1024, which would all have to be in
+ * the cgroup's limit. Debian's kernel and a shell with thousands of processes fill 44 MB (docs/resources.md).
+ */
+export const TRANSLATION_CACHE = 128;
+
 export const qemu: Monitor = {
   program: (arch) => `qemu-system-${arch}`,
   accelerators: ["kvm", "tcg"],
@@ -22,6 +28,7 @@ export const qemu: Monitor = {
   supportsReadonlyBlock: true,
   control: "qmp",
   shares: ["virtiofs", "9p"],
+  vsock: "vhost",
   tap: "descriptor",
   argv,
   judge,
@@ -40,7 +47,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-M",
     input.share?.kind === "virtiofs" ? `${machine},memory-backend=memory` : machine,
     "-accel",
-    input.accelerator === "kvm" ? "kvm" : "tcg",
+    input.accelerator === "kvm" ? "kvm" : `tcg,tb-size=${TRANSLATION_CACHE}`,
     "-cpu",
     cpuModel(input),
     "-smp",
@@ -64,6 +71,7 @@ function argv(input: MonitorInput): readonly string[] {
     "-no-reboot",
     ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
     ...input.guest.disks.flatMap((disk) => diskOptions(disk, machine)),
+    ...vsockOptions(input, machine),
     ...(input.guest.startsFromDisk ? [] : ["-kernel", input.kernel]),
     ...(input.initrd === undefined ? [] : ["-initrd", input.initrd]),
     ...input.guest.monitorOptions,
@@ -141,6 +149,12 @@ function shareOptions({ share, memory }: MonitorInput, machine: string): readonl
     "-device",
     `${device("virtio-9p")},fsdev=${share.tag},mount_tag=${share.tag}`,
   ];
+}
+
+function vsockOptions({ vsock }: MonitorInput, machine: string): readonly string[] {
+  if (vsock === undefined) return [];
+  const device = machine === "microvm" ? "vhost-vsock-device" : "vhost-vsock-pci";
+  return ["-device", `${device},id=vhost-vsock-pci0,guest-cid=${vsock.cid}`];
 }
 
 /** A value inside an option list: a comma in it is written twice (QEMU, docs/system/invocation, "-drive"). */

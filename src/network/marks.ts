@@ -1,4 +1,5 @@
 /** Names by which what a container has made in a namespace is known again, all from eight digits of its own. */
+import { fnv1a } from "../fnv.ts";
 import { COOKIE_LENGTH } from "../netlink/traffic.ts";
 
 /** Begins the cookie of each filter of ours. */
@@ -10,14 +11,9 @@ const FORWARDING = "_f";
 const OURS = "+";
 const THEIRS = "-";
 
-/** Eight hexadecimal digits that stand for a text (FNV-1a, 32 bits). */
+/** Eight hexadecimal digits that stand for a text. */
 export function shortHash(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ (text.charCodeAt(index) & 0xff), 0x01000193);
-    hash = Math.imul(hash ^ (text.charCodeAt(index) >> 8), 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  return fnv1a(text).toString(16).padStart(8, "0");
 }
 
 /** At most 15 bytes. */

@@ -8,7 +8,7 @@ import { monitorKind } from "../monitors/kinds.ts";
 import { decodeBase64Text } from "./base64.ts";
 import { type Findings, findings, isObject, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
-import { ANNOTATION_PREFIX, OF_THE_SPEC, validateMetadata } from "./validate-metadata.ts";
+import { ANNOTATION_PREFIX, HOST_ONLY, OF_THE_SPEC, validateMetadata } from "./validate-metadata.ts";
 
 export type MetadataOutcome =
   | { readonly kind: "not-unikernel" }
@@ -18,7 +18,7 @@ export type MetadataOutcome =
 /** Values by full annotation key. */
 type Values = Readonly<Record<string, string>>;
 
-const HOST_PATHS: readonly string[] = [`${ANNOTATION_PREFIX}bootKernel`, `${ANNOTATION_PREFIX}bootInitrd`];
+const HOST_RESOURCES: readonly string[] = HOST_ONLY.map((name) => ANNOTATION_PREFIX + name);
 const REQUIRED = ["unikernelType", "hypervisor", "binary"] as const;
 
 /** Whether the spec's annotations alone describe the unikernel, so that urunc.json is not needed. */
@@ -51,7 +51,7 @@ export function readMetadata(annotations: Values, uruncJson: string | undefined)
   if (annotationsAreComplete(annotations)) {
     const into = findings("config.json", "invalid-annotation");
     const values = ownValues(annotations);
-    const plain = isEncoded(values) ? withoutHostPaths(decodeAll(into, values)) : values;
+    const plain = isEncoded(values) ? withoutHostResources(decodeAll(into, values)) : values;
     return outcome(into, plain, "annotations", []);
   }
   if (uruncJson === undefined) return { kind: "not-unikernel" };
@@ -76,9 +76,9 @@ function outcome(
     : { kind: "unikernel", metadata, warnings };
 }
 
-/** Only builders of images encode values, and no image names files of the host. */
-function withoutHostPaths(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => !HOST_PATHS.includes(key)));
+/** Only builders of images encode values, and no image names resources of the host. */
+function withoutHostResources(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !HOST_RESOURCES.includes(key)));
 }
 
 /** Says which annotations of the spec were not used because the image's file describes the unikernel. */

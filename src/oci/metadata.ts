@@ -17,6 +17,11 @@ export interface UnikernelMetadata {
   readonly mountRootfs: boolean;
   readonly solo5NetDevice?: string;
   readonly solo5BlockDevice?: string;
+  /**
+   * vAccel over vsock: the port of the agent, and the host's socket where the monitor connects to one. Only the spec can
+   * ask for it, never an image.
+   */
+  readonly vaccel?: { readonly port: number; readonly socket?: string };
   /** Where the values were found. */
   readonly source: "annotations" | "urunc.json";
   /** The decoded annotations by full key, as they go into state.json. */

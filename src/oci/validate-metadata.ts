@@ -5,6 +5,7 @@ import { MONITOR_KINDS, type MonitorKind, monitorKind } from "../monitors/kinds.
 import { cleanPath } from "./clean-path.ts";
 import { type Findings, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
+import { readVaccel } from "./read-vaccel.ts";
 
 export const ANNOTATION_PREFIX = "com.urunc.unikernel.";
 
@@ -24,11 +25,9 @@ const KNOWN: readonly string[] = [
 ];
 
 /** Name resources of the host, so that an image must not set them. */
-const BOOT: readonly string[] = ["bootKernel", "bootInitrd"];
+export const HOST_ONLY: readonly string[] = ["bootKernel", "bootInitrd", "vAccel", "RPCAddress"];
 /** About the container, not its image: read from the spec where they are used (`networkSettings`). */
 export const OF_THE_SPEC: readonly string[] = ["networkMode", "ports"];
-/** The same as the boot ones, not supported yet. */
-const HOST_ONLY: readonly string[] = ["vAccel", "RPCAddress"];
 
 /** In place of a path: the one of the configuration file. */
 export const BOOT_DEFAULT = "default";
@@ -72,7 +71,8 @@ export function validateMetadata(
   const solo5BlockDevice = value("solo5BlkDev");
   checkDeviceName(into, place("solo5NetDev"), solo5NetDevice);
   checkDeviceName(into, place("solo5BlkDev"), solo5BlockDevice);
-  const used = sortOut(into, values, source, place, warnings);
+  const vaccel = source === "annotations" ? readVaccel(into, monitor, value, place) : undefined;
+  const used = sortOut(values, source, place, warnings);
   if (guest === undefined || monitor === undefined || into.problems.length > 0) return undefined;
   return {
     guest,
@@ -86,6 +86,7 @@ export function validateMetadata(
     mountRootfs,
     ...(solo5NetDevice === undefined ? {} : { solo5NetDevice }),
     ...(solo5BlockDevice === undefined ? {} : { solo5BlockDevice }),
+    ...(vaccel === undefined ? {} : { vaccel }),
     source,
     annotations: used,
   };
@@ -177,9 +178,8 @@ function checkDeviceName(into: Findings, place: string, name: string | undefined
   }
 }
 
-/** Keeps what is used; warns of what is not; refuses what the host asks for in vain. */
+/** Keeps what is used; warns of what is not. */
 function sortOut(
-  into: Findings,
   values: Readonly<Record<string, string>>,
   source: UnikernelMetadata["source"],
   place: (name: string) => string,
@@ -188,11 +188,9 @@ function sortOut(
   const used: Record<string, string> = {};
   for (const key of Object.keys(values)) {
     const name = key.slice(ANNOTATION_PREFIX.length);
-    if (KNOWN.includes(name) || (BOOT.includes(name) && source === "annotations")) used[key] = values[key] ?? "";
+    if (KNOWN.includes(name) || (HOST_ONLY.includes(name) && source === "annotations")) used[key] = values[key] ?? "";
     else if (OF_THE_SPEC.includes(name)) warnings.push(`${place(name)} ignored: only the spec can say it`);
-    else if (!HOST_ONLY.includes(name) && !BOOT.includes(name))
-      warnings.push(`${place(name)} ignored: it is not known`);
-    else if (source === "annotations") report(into, place(name), "is not supported");
+    else if (!HOST_ONLY.includes(name)) warnings.push(`${place(name)} ignored: it is not known`);
     else warnings.push(`${place(name)} ignored: an image must not name resources of the host`);
   }
   return used;

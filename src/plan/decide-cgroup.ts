@@ -1,6 +1,7 @@
 /** The container's cgroup: where it lies and what its limits are. */
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator } from "../monitors/monitor.ts";
+import { TRANSLATION_CACHE } from "../monitors/qemu.ts";
 import type { MemoryResources } from "../oci/resources.ts";
 import { MEBIBYTE } from "../units.ts";
 import type { CgroupPlan } from "./launch-plan.ts";
@@ -19,9 +20,6 @@ const OVERHEAD: Readonly<Record<MonitorKind, number>> = {
   "hyperlight-unikraft": 64,
   uhyve: 64,
 };
-
-/** MiB: QEMU's cache of translated code, which it fills in the course of time (qemu(1), -accel tcg,tb-size). */
-const TRANSLATION_CACHE = 1024;
 
 /** The tables of pages, the host's and the processor's for the guest, take 8 bytes for each page of 4 KiB. */
 const MEMORY_PER_PAGE_TABLES = 256;

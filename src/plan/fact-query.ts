@@ -3,6 +3,7 @@ import type { Guest } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
 import type { Monitor } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
+import { VHOST_VSOCK_DEVICE } from "../monitors/vsock.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
 import { libraryPaths } from "./libraries.ts";
@@ -25,6 +26,8 @@ export interface FactQuery {
   readonly imageFiles: readonly string[];
   /** Files of the host. */
   readonly hostFiles: readonly string[];
+  /** A socket of the host; absent: none is needed. */
+  readonly socket?: string;
   /** The one of these files that is the kernel: its format matters. */
   readonly kernel: string;
   /** Whether it matters what is mounted at the container's rootfs. */
@@ -49,8 +52,16 @@ interface WantedDevice {
 
 /** Nodes that the monitor needs because it was asked for more than the common. */
 export function wantedDevices(metadata: UnikernelMetadata, configuration: Configuration): readonly WantedDevice[] {
-  if (metadata.monitor !== "qemu" || !configuration.monitors.qemu.vhost) return [];
-  return [{ path: "/dev/vhost-net", advice: "load the kernel module vhost_net or set monitors.qemu.vhost to false" }];
+  const wanted: WantedDevice[] = [];
+  if (metadata.monitor === "qemu" && configuration.monitors.qemu.vhost) {
+    const advice = "load the kernel module vhost_net or set monitors.qemu.vhost to false";
+    wanted.push({ path: "/dev/vhost-net", advice });
+  }
+  if (metadata.vaccel !== undefined && MONITORS[metadata.monitor].vsock === "vhost") {
+    const advice = "load the kernel module vhost_vsock or remove the annotation com.urunc.unikernel.vAccel";
+    wanted.push({ path: VHOST_VSOCK_DEVICE, advice });
+  }
+  return wanted;
 }
 
 export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
@@ -61,6 +72,8 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
   const data = monitor.dataFiles(settings).map((bind) => bind.source);
   const imageFiles = metadata.boot === undefined ? [metadata.binary] : [];
   const boot = bootFiles(metadata, configuration.containerBoot);
+  // Without leave not even its existence is found out.
+  const socket = configuration.runtime.vaccel ? metadata.vaccel?.socket : undefined;
   if (metadata.initrd !== undefined) imageFiles.push(metadata.initrd);
   if (metadata.block !== undefined) imageFiles.push(metadata.block.path);
   return {
@@ -79,6 +92,7 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
     hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),
     rootfsMount: metadata.mountRootfs && guest.rootFilesystems !== undefined,
     virtiofsd: needsVirtiofsd(metadata) ? virtiofsdPlaces(configuration) : [],
+    ...(socket === undefined ? {} : { socket }),
     guestInit: boot?.guestInit === "",
   };
 }

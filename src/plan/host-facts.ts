@@ -29,6 +29,8 @@ export interface HostFacts {
   readonly rootfsMount?: MountFact;
   /** virtiofsd, symlinks resolved; absent when it is missing or was not asked for. */
   readonly virtiofsd?: HostProgram;
+  /** Why the socket that was asked for cannot be used; absent when it can, or none was. */
+  readonly socketProblem?: string;
   /** guest-init as it was installed with this program; absent when it is missing or was not asked for. */
   readonly guestInit?: string;
 }

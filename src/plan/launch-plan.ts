@@ -3,6 +3,7 @@ import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
 import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
+import type { Vsock } from "../monitors/vsock.ts";
 import type { Resources } from "../oci/resources.ts";
 import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
@@ -31,6 +32,8 @@ export interface DeviceToTake {
 export interface HostFile {
   readonly source: string;
   readonly target: string;
+  /** A socket, which may be a tenant's to name: it has to be one, and no symbolic link on the way is followed. */
+  readonly socket?: true;
 }
 
 /**
@@ -167,6 +170,8 @@ export interface LaunchPlan {
   readonly debugExit?: true;
   /** Absent: as is usual, the guest is in the place of its container. */
   readonly network?: NetworkSettings;
+  /** Absent unless the annotations ask for one. */
+  readonly vsock?: Vsock;
   /** None before `start`, which reads the network. */
   readonly nics: readonly Nic[];
   readonly namespaces: readonly Namespace[];

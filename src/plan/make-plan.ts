@@ -23,6 +23,7 @@ import { decideMounts, mountWay } from "./decide-mounts.ts";
 import { decideRoot, type GuestRoot } from "./decide-root.ts";
 import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
+import { agentSocket, decideVsock, vsockDirectory, withAgent } from "./decide-vsock.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
@@ -73,6 +74,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const takes = root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }];
   const disks = takes.map(({ mount }) => ({ path: mount.source }));
   const devices = [...decideDevices(planning, accelerator), ...disks];
+  const vsock = decideVsock(planning);
   const way = mountWay(planning, root);
   const mounts = decideMounts(planning, way);
   const network = networkSettings(spec.annotations, configuration, problems);
@@ -99,9 +101,10 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(facts.cpuVendor === undefined ? {} : { cpuVendor: facts.cpuVendor }),
     seccomp: spec.linux.seccomp,
     guest: needs,
-    application: needs.application ?? { args: decideArguments(planning), env: spec.process.env },
+    application: needs.application ?? { args: decideArguments(planning), env: withAgent(spec.process.env, metadata) },
     nics,
     ...(share === undefined ? {} : { share: { ...share, path: sharePath(share) } }),
+    ...(vsock === undefined ? {} : { vsock }),
     configuration: settings,
   };
   const judgement = monitor.judge?.(launch);
@@ -130,6 +133,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(needs.debugExit === undefined ? {} : { debugExit: needs.debugExit }),
     ...controlOf(planning),
     ...(network.mode === "dynamic" && network.ports.length === 0 ? {} : { network }),
+    ...(vsock === undefined ? {} : { vsock }),
     nics,
     namespaces,
     ...(idMappings === undefined ? {} : { idMappings }),
@@ -140,10 +144,10 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     // What goes into a made initrd is read there.
     imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),
     ...(initrd === undefined ? {} : { initrd }),
-    hostFiles: [...host.files, ...bootFiles],
+    hostFiles: [...host.files, ...bootFiles, ...agentSocket(planning)],
     links: host.links,
     files: [...(monitor.writtenFiles?.(launch) ?? []), ...(needs.files ?? [])],
-    tmpfs: TMPFS,
+    tmpfs: [...TMPFS, ...vsockDirectory(planning)],
     devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     ...(cgroup === undefined ? {} : { cgroup }),
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
@@ -193,7 +197,7 @@ function askGuest(planning: Planning, { root, sharedRoot, mounts }: RootInput): 
     monitor: metadata.monitor,
     arch: facts.arch,
     args: decideArguments(planning),
-    env: spec.process.env,
+    env: withAgent(spec.process.env, metadata),
     version: metadata.version,
     initrd: hasInitrd(planning),
     ...(metadata.boot === undefined ? {} : { containerBoot: true }),

@@ -22,6 +22,8 @@ export interface PlanInput {
   readonly metadata: UnikernelMetadata;
   readonly configuration: Configuration;
   readonly facts: HostFacts;
+  /** The container's id. */
+  readonly id: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
   /** None at `create`: the plan then has no nic. The first is that of the default route. */

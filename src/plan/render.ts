@@ -80,6 +80,7 @@ function guestRows(plan: LaunchPlan): readonly Row[] {
     ]),
     ...rootRows(plan),
     ...networkRows(plan),
+    ...(plan.vsock === undefined ? [] : [["vsock", `context id ${plan.vsock.cid}`]]),
   ];
 }
 

@@ -38,6 +38,7 @@ import {
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
 import { findLibraries } from "./find-libraries.ts";
+import { openSocketFile } from "./socket-file.ts";
 
 /** The one version of the KVM interface there is (Linux, Documentation/virt/kvm/api.rst). */
 const KVM_API_VERSION = 12;
@@ -56,6 +57,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   const isDynamic = monitorBinary?.dynamic !== false || virtiofsd?.dynamic === true;
   const libraries = (isDynamic ? query.libraries : []).filter(exists);
   const existing = [...query.paths.filter(exists), ...libraries];
+  const socketProblem = query.socket === undefined ? undefined : findSocketProblem(query.socket);
   const init = query.guestInit ? findGuestInit() : undefined;
   return {
     arch: query.arch,
@@ -69,6 +71,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
     ...(query.rootfsMount ? { rootfsMount: findRootfsMount(rootfs) } : {}),
     ...(virtiofsd === undefined ? {} : { virtiofsd }),
     ...(init === undefined ? {} : { guestInit: init }),
+    ...(socketProblem === undefined ? {} : { socketProblem }),
     ...(monitorBinary === undefined ? {} : { monitorBinary }),
     ...(kvmProblem === undefined ? {} : { kvmProblem }),
     ...(vendor === undefined ? {} : { cpuVendor: vendor }),
@@ -185,6 +188,15 @@ function findImageFiles({ imageFiles, kernel }: FactQuery, rootfs: string): Reco
   const facts = Object.fromEntries(imageFiles.map((path) => [path, find(path)]));
   close(root);
   return facts;
+}
+
+function findSocketProblem(path: string): string | undefined {
+  try {
+    close(openSocketFile(path));
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 /** Installed in ../libexec/urunc of this program's directory, or beside it as a build leaves it. */

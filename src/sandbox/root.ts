@@ -56,6 +56,7 @@ import {
 import { chdir, fchdir } from "../sys/process.ts";
 import { bindUnix, listen, unixSocket } from "../sys/socket.ts";
 import { newTmpfs } from "./new-tmpfs.ts";
+import { openSocketFile } from "./socket-file.ts";
 
 export const DEVICES = "/dev";
 
@@ -224,7 +225,7 @@ function makeDevice(tree: TreeBuilder, root: number, path: string): void {
 }
 
 function bindHostFile(tree: TreeBuilder, root: number, file: HostFile): void {
-  const source = openTree(AT_FDCWD, file.source, OPEN_TREE_CLONE);
+  const source = file.socket === true ? cloneSocket(file.source) : openTree(AT_FDCWD, file.source, OPEN_TREE_CLONE);
   bind(tree, root, source, file.target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
@@ -232,6 +233,13 @@ function mountCopies(tree: TreeBuilder, root: number, copies: number): void {
   mountSetattr(copies, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
   attach(copies, root, tree.directory(COPIES_TARGET));
   close(copies);
+}
+
+function cloneSocket(path: string): number {
+  const opened = openSocketFile(path);
+  const source = openTree(opened, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+  close(opened);
+  return source;
 }
 
 /** The path is the image's: it is resolved below the rootfs, and what was opened is what is bound. */

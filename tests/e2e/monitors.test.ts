@@ -1,14 +1,17 @@
 // The hello unikernel on every monitor that can boot it. QEMU's machines run everywhere; Firecracker and Cloud Hypervisor
 // where they are in PATH and KVM works.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { names } from "../lib/host.ts";
+import { scratch } from "../lib/hygiene.ts";
 import { missing } from "../lib/monitor.ts";
 import { networkNamespace } from "../lib/network.ts";
 import { urunc } from "../lib/runtime.ts";
+import { connectTo, listenAt } from "../lib/unix-socket.ts";
 
 const MEMORY = 64 * 1024 * 1024;
 
@@ -87,6 +90,54 @@ for (const [monitor, type] of [
       expect(readFileSync(runtime.log, "utf8")).not.toContain("Power off");
       await sleep(300);
       expect(runtime.state("button").pid).toBe(pid);
+    });
+
+    it.skipIf(reason !== undefined)("has a vsock device, and the agent's socket is beside its own", async () => {
+      const directory = join(scratch(), "vaccel");
+      mkdirSync(directory);
+      const agent = await listenAt(join(directory, "vaccel.sock_77"));
+      const runtime = urunc("[runtime]\nvAccel = true\n");
+      const bundle = helloBundle({
+        args: type === "linux" ? ["/init", "--stay"] : ["--stay"],
+        user: { uid: 1000, gid: 1000 },
+        annotations: {
+          [annotation("hypervisor")]: monitor,
+          [annotation("unikernelType")]: type,
+          [annotation("vAccel")]: "vsock",
+          [annotation("RPCAddress")]: `unix://${directory}/vaccel.sock_77`,
+        },
+      });
+      const { pid, outcome } = runtime.create("vsock", bundle);
+      succeed(runtime.verb("start", "vsock"));
+      await until("the guest runs", () => outcome.stdout().includes("hello from a unikernel"));
+      const area = `/proc/${pid}/root/guest/vsock`;
+      expect(names(area)).toEqual(["vaccel.sock", "vaccel.sock_77"]);
+      // The monitor's own listens, and the other one is the agent's: neither is a file only.
+      await connectTo(`${area}/vaccel.sock`);
+      expect(agent.calls()).toBe(0);
+      await connectTo(`${area}/vaccel.sock_77`);
+      await until("the agent is called", () => agent.calls() === 1);
+      succeed(runtime.verb("delete", "--force", "vsock"));
+      expect(names(runtime.root)).toEqual([]);
+    });
+
+    it.skipIf(reason !== undefined)("is given no socket that a symbolic link leads to", async () => {
+      const directory = join(scratch(), "vaccel");
+      mkdirSync(directory);
+      await listenAt(join(directory, "other.sock"));
+      symlinkSync("other.sock", join(directory, "vaccel.sock_77"));
+      const bundle = helloBundle({
+        annotations: {
+          [annotation("hypervisor")]: monitor,
+          [annotation("unikernelType")]: type,
+          [annotation("vAccel")]: "vsock",
+          [annotation("RPCAddress")]: `unix://${directory}/vaccel.sock_77`,
+        },
+      });
+      const runtime = urunc("[runtime]\nvAccel = true\n");
+      expect(runtime.verb("create", "--bundle", bundle, "link").status).toBe(1);
+      expect(runtime.lastError()).toContain("vaccel.sock_77: Too many levels of symbolic links");
+      expect(names(runtime.root)).toEqual([]);
     });
 
     it.skipIf(reason !== undefined)("opens the tap of its container's interface", async () => {

@@ -45,6 +45,7 @@ export function planOf(texts: BundleTexts): Outcome {
     metadata,
     configuration: configuration.value,
     facts: texts.facts,
+    id: "c1",
     bundle: texts.bundle,
     networks: texts.networks ?? [],
   });
@@ -59,7 +60,7 @@ export function planOf(texts: BundleTexts): Outcome {
  */
 export function decodeFacts(common: unknown, own: unknown): HostFacts {
   const merged: Record<string, unknown> = { ...objectOf(common), ...objectOf(own) };
-  const { kvmProblem, cpuVendor } = merged;
+  const { kvmProblem, cpuVendor, socketProblem } = merged;
   const kernel = KERNELS[String(merged["kernel"])];
   const binary = merged["monitorBinary"] === null ? undefined : objectOf(merged["monitorBinary"]);
   return {
@@ -69,6 +70,7 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
       : { monitorBinary: { path: String(binary["path"]), dynamic: binary["dynamic"] === true } }),
     ...(typeof kvmProblem === "string" ? { kvmProblem } : {}),
     ...(cpuVendor === "amd" || cpuVendor === "intel" ? { cpuVendor } : {}),
+    ...(typeof socketProblem === "string" ? { socketProblem } : {}),
     existing: textsOf(merged["existing"]),
     libraryLinks: Object.fromEntries(
       Object.entries(objectOf(merged["libraryLinks"])).map(([path, target]) => [path, String(target)]),

@@ -100,7 +100,7 @@ describe("the configuration file", () => {
   });
 
   test.each([
-    ["[runtime]\nlibcontainer = true", "/c.toml: runtime: has no effect yet"],
+    ["[runtime]\nlibcontainer = true", "/c.toml: runtime.libcontainer: has no effect yet"],
     ["[extra_binaries.passt]\npath = 1", "/c.toml: extra_binaries.passt: is not known and has no effect"],
     ["[extra_binaries.virtiofsd]\npid = 1", "/c.toml: extra_binaries.virtiofsd.pid: is not known and has no effect"],
     ['[monitors.hvt]\nsocket_path = "/x"', "/c.toml: monitors.hvt.socket_path: is not known and has no effect"],

@@ -124,6 +124,7 @@ describe("firecracker", () => {
     ["a disk", { guest: { ...NEEDS, disks: [DISK] } }],
     ["two disks", { guest: { ...NEEDS, disks: [DISK, { ...DISK, id: "annot_vol", readonly: true }] } }],
     ["a nic", { nics: [NIC] }],
+    ["a vsock device", { vsock: { cid: 3 } }],
     ["two nics and a disk", { nics: [NIC, { ...NIC, id: "net1" }], guest: { ...NEEDS, disks: [DISK] } }],
     ["all processors", { vcpus: MONITORS.firecracker.maximumVcpus }],
   ])("is given a configuration its schema takes, with %s", (_, change) => {

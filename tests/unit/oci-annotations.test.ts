@@ -124,9 +124,45 @@ describe("annotations of the spec", () => {
     });
   });
 
-  test.each(["vAccel", "RPCAddress"])("with %s are refused as not supported", (name) => {
-    expect(problemsOf({ ...LINUX, [name]: "x" })).toEqual([
-      `config.json: annotation ${PREFIX}${name}: is not supported`,
+  test.each([
+    ["qemu", "vsock://2:1", { port: 1 }],
+    ["qemu", "vsock://2:65535", { port: 65535 }],
+    ["firecracker", "unix:///run/a_b-C/vaccel.sock_22", { port: 22, socket: "/run/a_b-C/vaccel.sock_22" }],
+    ["cloud-hypervisor", "unix:///a/vaccel.sock_65535", { port: 65535, socket: "/a/vaccel.sock_65535" }],
+  ])("ask for vAccel on %s at %s", (hypervisor, RPCAddress, vaccel) => {
+    const { metadata } = metadataOf({ ...LINUX, hypervisor, vAccel: "vsock", RPCAddress });
+    expect(metadata.vaccel).toEqual(vaccel);
+    expect(metadata.annotations[`${PREFIX}RPCAddress`]).toBe(RPCAddress);
+  });
+
+  test.each([
+    ["qemu", "vsock://2:0"],
+    ["qemu", "vsock://2:01"],
+    ["qemu", "vsock://2:65536"],
+    ["qemu", "vsock://3:1"],
+    ["qemu", "vsock://2:1,x=y"],
+    ["qemu", "vsock://2:1\n"],
+    ["qemu", "unix:///run/vaccel.sock_1"],
+    ["firecracker", "vsock://2:1"],
+    ["firecracker", "unix://run/vaccel.sock_1"],
+    ["firecracker", "unix:///vaccel.sock_1"],
+    ["firecracker", "unix:///run/../vaccel.sock_1"],
+    ["firecracker", "unix:///run//vaccel.sock_1"],
+    ["firecracker", "unix:///run/a.b/vaccel.sock_1"],
+    ["firecracker", "unix:///run/vaccel.sock"],
+    ["firecracker", "unix:///run/vaccel.sock_70000"],
+    ["firecracker", "unix:///run/containerd.sock"],
+  ])("for vAccel on %s refuse the address %j", (hypervisor, RPCAddress) => {
+    const [problem, ...others] = problemsOf({ ...LINUX, hypervisor, vAccel: "vsock", RPCAddress });
+    expect(others).toEqual([]);
+    expect(problem).toContain(`annotation ${PREFIX}RPCAddress: must be `);
+  });
+
+  test("for vAccel need both, and no other transport than vsock", () => {
+    expect(problemsOf({ ...LINUX, vAccel: "virtio", RPCAddress: "vsock://2:1" })[0]).toContain("vAccel: must be vsock");
+    expect(problemsOf({ ...LINUX, vAccel: "vsock" })[0]).toContain("RPCAddress: must be vsock://2:PORT");
+    expect(problemsOf({ ...LINUX, RPCAddress: "vsock://2:1" })).toEqual([
+      `config.json: annotation ${PREFIX}RPCAddress: must come with vAccel`,
     ]);
   });
 
@@ -205,6 +241,7 @@ describe("urunc.json", () => {
     const outcome = read(encoded({ ...LINUX, bootKernel: "/boot/vmlinuz", vAccel: "vsock" }));
     expect(outcome).toMatchObject({ kind: "unikernel" });
     expect(outcome).not.toHaveProperty("metadata.boot");
+    expect(outcome).not.toHaveProperty("metadata.vaccel");
     expect(read(encoded({ bootKernel: "/boot/vmlinuz" }))).toEqual({ kind: "not-unikernel" });
     expect(outcome).toHaveProperty(
       "warnings.1",

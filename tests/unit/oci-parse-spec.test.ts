@@ -88,6 +88,8 @@ describe("config.json", () => {
     [withProcess({ cwd: undefined }), "process.cwd: is missing"],
     [withProcess({ args: ["a\0b"] }), "process.args[0]: must not contain a NUL character"],
     [withProcess({ args: "sh" }), 'process.args: must be a list, found "sh"'],
+    // Uhyve takes the word alone for all of its own environment.
+    [withProcess({ env: ["host"] }), 'process.env[0]: must be NAME=VALUE, found "host"'],
     [withProcess({ env: ["A"] }), 'process.env[0]: must be NAME=VALUE, found "A"'],
     [withProcess({ user: { gid: 0 } }), "process.user.uid: is missing"],
     [
