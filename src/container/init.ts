@@ -3,7 +3,7 @@ import { RuntimeFailure } from "../failure.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
-import { openLabels, setLabels } from "../sandbox/labels.ts";
+import { type Label, openLabels, setLabels } from "../sandbox/labels.ts";
 import { dropPrivileges, setOomScore } from "../sandbox/privileges.ts";
 import { enterMonitorRoot } from "../sandbox/root.ts";
 import { confineCalls } from "../sandbox/seccomp.ts";
@@ -13,7 +13,7 @@ import type { PreparedStorage } from "../storage/prepare.ts";
 import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, setCloexec } from "../sys/file.ts";
-import { networkNamespaceName } from "../sys/namespace.ts";
+import { networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
 import {
   execve,
   exit,
@@ -35,7 +35,7 @@ import { ENDING_SIGNALS } from "../sys/signals.ts";
 import { accept, peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
-import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
+import { joinMounts, joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
 import { receive, send, sendError, sendNote, sendRecord } from "./protocol.ts";
@@ -74,14 +74,22 @@ export interface InitInput {
   readonly devices?: number;
 }
 
+/** What is found out before other mounts than the caller's are joined, for the time after `start`. */
+interface Prepared {
+  readonly labels: readonly Label[];
+  /** The container's network namespace, open. */
+  readonly namespace: number;
+}
+
 /**
  * The container's process from clone3 to execve: it joins the namespaces, waits for `start`, carries out the rest of
  * the plan and becomes the monitor.
  */
 export function runInit(input: InitInput): never {
   let owner: number;
+  let prepared: Prepared;
   try {
-    prepare(input);
+    prepared = prepare(input);
     input.timestamps.stamp("RX.close_pipes_and_setup_base");
     owner = peerCredentials(input.creator).uid;
     send(input.creator, "ready");
@@ -95,7 +103,7 @@ export function runInit(input: InitInput): never {
   const signals = signalfd(ENDING_SIGNALS);
   const starter = awaitStart(input.listener, owner, signals);
   try {
-    becomeMonitor(input, starter, signals);
+    becomeMonitor(input, prepared, starter, signals);
   } catch (error) {
     fail(starter, error);
   }
@@ -110,24 +118,32 @@ function fail(socket: number, error: unknown): never {
   }
 }
 
-function prepare(input: InitInput): void {
+function prepare(input: InitInput): Prepared {
+  const { plan, namespaces } = input;
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
   if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);
   // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962). Whoever
   // is not the host's root could not write the ids of an undumpable process (proc(5), /proc/pid).
   if (input.hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  if (input.namespaces.hasUser) {
+  if (namespaces.hasUser) {
     becomeRoot(input.creator);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   }
   setsid();
   // Now, not at start: a caller may read create's stdout and stderr to their end.
   if (input.terminal !== undefined) takeTerminal(input.terminal);
-  joinNamespaces(input.namespaces);
-  setSysctls(input.plan, input.plan.sysctls !== undefined && networkNamespaceName() === input.callersNetwork);
-  if (input.plan.hostname !== undefined) sethostname(input.plan.hostname);
-  if (input.plan.domainname !== undefined) setdomainname(input.plan.domainname);
+  // Whatever is read from or written to /proc is so before mounts are joined: those of a mount namespace that others
+  // have made may show anything in its place (CVE-2025-52881).
+  if (!namespaces.hasUser) setOomScore(plan, "self");
+  const labels = openLabels(plan);
+  joinNamespaces(namespaces);
+  const namespace = openOwnNetworkNamespace();
+  setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
+  joinMounts(namespaces);
+  if (plan.hostname !== undefined) sethostname(plan.hostname);
+  if (plan.domainname !== undefined) setdomainname(plan.domainname);
+  return { labels, namespace };
 }
 
 /** In a new user namespace a process is nobody until its ids are mapped. */
@@ -175,24 +191,25 @@ function endIfSignalled(signals: number): void {
   if (signal !== undefined) exit(128 + signal);
 }
 
-function becomeMonitor(input: InitInput, starter: number, signals: number): never {
+function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, signals: number): never {
   const { timestamps } = input;
+  const { labels, namespace } = prepared;
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
   const { plan, inherited: ofNetwork } = connectNetwork(
-    { ...input, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
+    { ...input, namespace, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
     (level, text) => sendNote(starter, level, text),
   );
   timestamps.stamp("RX.network_setup_completed");
-  const { hasUser } = input.namespaces;
-  if (!hasUser) setOomScore(plan, "self");
   // Of the host's directories the rootfs is one that the container's own root can reach.
-  const labels = openLabels(plan);
   const { devices } = input;
   const { copies } = input.storage;
-  const listener = enterMonitorRoot(plan, hasUser ? plan.rootfs : input.scratch, { devices, copies }, (text) =>
-    sendNote(starter, "warning", text),
+  const listener = enterMonitorRoot(
+    plan,
+    input.namespaces.hasUser ? plan.rootfs : input.scratch,
+    { devices, copies },
+    (text) => sendNote(starter, "warning", text),
   );
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));

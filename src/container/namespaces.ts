@@ -71,8 +71,8 @@ function openNamespace(type: NamespaceType, path: string): number {
 
 /**
  * clone3(2) into the new namespaces, and into a cgroup v2 directory if one is given. A cgroup namespace is left to
- * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A pid namespace is joined around the clone, since setns(2) of one moves only the
- * children to come.
+ * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A pid
+ * namespace is joined around the clone, since setns(2) of one moves only the children to come.
  *
  * @returns as clone3: pid 0 in the child.
  */
@@ -125,11 +125,15 @@ function cloneWithin(
   return { pid, pidfd: pidfdOpen(pid) };
 }
 
-/** Joins or makes the other namespaces, in the child, which is in its cgroups. The mount namespace is last: paths change their meaning with it. */
+/** Joins or makes the other namespaces but the mount namespace, in the child, which is in its cgroups. */
 export function joinNamespaces(set: NamespaceSet): void {
   const rest = set.joined.filter(({ type }) => type !== "pid" && type !== "user" && type !== "mount");
   for (const namespace of rest) join(namespace);
   if ((set.newFlags & CLONE_NEWCGROUP) !== 0) unshare(CLONE_NEWCGROUP);
+}
+
+/** Joins the mount namespace, if there is one to join, after all others: paths change their meaning with it. */
+export function joinMounts(set: NamespaceSet): void {
   const mount = set.joined.find(({ type }) => type === "mount");
   if (mount !== undefined) {
     join(mount);

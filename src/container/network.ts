@@ -11,7 +11,7 @@ import { DYNAMIC } from "../plan/network-settings.ts";
 import type { PlanInput, PlanNetwork } from "../plan/plan-input.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { lockNamespace, networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
+import { lockNamespace, networkNamespaceNameOf } from "../sys/namespace.ts";
 import { type Attachment, attachmentOf, connect, describe, recordOf } from "./network-attachment.ts";
 import type { NetworkRecord } from "./network-record.ts";
 import { toldOf } from "./network-told.ts";
@@ -25,7 +25,9 @@ export interface NetworkInput {
   readonly plan: LaunchPlan;
   /** What making that plan has warned of already. */
   readonly warnings: readonly string[];
-  /** The network namespace `create` was called in. */
+  /** The network namespace this process is in, open; it is closed here, or by execve. */
+  readonly namespace: number;
+  /** The one `create` was called in. */
   readonly callersNetwork: string;
   /** The container's directory; its taps are named after it. */
   readonly directory: string;
@@ -61,7 +63,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
     note("info", "The guest has no nic: its network mode is none");
     return without;
   }
-  const own = openOwnNetworkNamespace();
+  const own = input.namespace;
   try {
     const namespace = networkNamespaceNameOf(own);
     if (namespace === input.callersNetwork) {

@@ -9,7 +9,7 @@ const APPARMOR_ENABLED = "/sys/module/apparmor/parameters/enabled";
 const SELINUX = "/sys/fs/selinux/enforce";
 
 /** An attribute of this process, open: the monitor's root has no /proc. */
-interface Label {
+export interface Label {
   readonly fd: number;
   readonly text: string;
   readonly key: string;

@@ -1,12 +1,12 @@
 // What a guest finds that has broken out into its monitor.
 import { createHash } from "node:crypto";
-import { openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { helloBundle } from "../lib/bundle.ts";
-import { run, succeed, until } from "../lib/command.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
 import { openFiles } from "../lib/host.ts";
-import { scratch } from "../lib/hygiene.ts";
+import { atEnd, scratch } from "../lib/hygiene.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -109,5 +109,54 @@ describe("a container's terminal", () => {
     expect(readFileSync(target, "utf8")).toBe("kept\n");
     succeed(runtime.verb("kill", "tty", "KILL"));
     await running.ended();
+  });
+});
+
+// CVE-2025-52881 (runc): what was meant for procfs went to a file that somebody had put in its place. Here the mounts are
+// those of a namespace that others have made.
+describe("a mount namespace with a /proc of its own making", () => {
+  const FAKES: Readonly<Record<string, string>> = {
+    "/proc/self/oom_score_adj": "kept",
+    "/proc/sys/net/ipv4/ip_forward": "kept",
+    "/proc/sys/kernel/domainname": "kept",
+  };
+
+  it("is neither written to nor believed: the score, the sysctls and the network are the real ones", async () => {
+    const runtime = lightRuntime();
+    const fakes = Object.entries(FAKES).map(([path, text]) => `mkdir -p ${dirname(path)} && echo ${text} > ${path}`);
+    const script = ["mount -t tmpfs tmpfs /proc", ...fakes, "mkdir -p /proc/self/ns"]
+      .concat("ln -s 'net:[1]' /proc/self/ns/net", "touch /proc/ready", "exec sleep 60")
+      .join(" && ");
+    const holder = start(scratch(), ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]);
+    atEnd(async () => {
+      holder.child.kill("SIGKILL");
+      await holder.ended();
+    });
+    const inside = `/proc/${holder.child.pid}/root`;
+    await until("it has its own /proc", () => existsSync(`${inside}/proc/ready`));
+    const mounts = { type: "mount", path: `/proc/${holder.child.pid}/ns/mnt` };
+    const namespaces = ["pid", "ipc", "uts"].map((type) => ({ type }));
+    const bundle = lightBundle("fooled", {
+      process: { user: { uid: 0, gid: 0 }, args: ["light"], env: [], cwd: "/", oomScoreAdj: 321 },
+      linux: {
+        namespaces: [...namespaces, { type: "network" }, mounts],
+        sysctl: { "net.ipv4.ip_forward": "1" },
+      },
+    });
+    const { pid } = runtime.create("fooled", bundle);
+    succeed(runtime.verb("start", "fooled"));
+    expect(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8")).toBe("321\n");
+    const forward = ["nsenter", `--net=/proc/${pid}/ns/net`, "cat", "/proc/sys/net/ipv4/ip_forward"];
+    expect(run(scratch(), forward).stdout()).toBe("1\n");
+    for (const [path, text] of Object.entries(FAKES)) {
+      expect(readFileSync(`${inside}${path}`, "utf8"), path).toBe(`${text}\n`);
+    }
+    // The host's network is known for what it is, whatever the link says: here it is joined by its path.
+    const host = { type: "network", path: "/proc/self/ns/net" };
+    const shared = lightBundle("shared", {
+      linux: { namespaces: [...namespaces, host, mounts], sysctl: { "net.ipv4.ip_forward": "1" } },
+    });
+    expect(runtime.verb("create", "--bundle", shared, "shared").status).toBe(1);
+    expect(runtime.lastError()).toContain("the network namespace is the host's");
   });
 });

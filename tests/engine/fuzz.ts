@@ -5,6 +5,7 @@
 
 import * as sys from "urunc:sys";
 import { callUntyped } from "./harness.ts";
+import { type Random, random } from "./random.ts";
 
 /** Bindings by name; `argument` says what a file may be. */
 const TARGETS: readonly (keyof typeof sys)[] = [
@@ -23,18 +24,6 @@ const TARGETS: readonly (keyof typeof sys)[] = [
   ...(["sendNetlink", "recvNetlink", "getenv", "signalfd", "addSeals", "fstatfsType"] as const),
 ];
 
-/** A generator of numbers that is the same for the same seed (xorshift32). */
-function generator(seed: number): (limit: number) => number {
-  let state = seed >>> 0 || 1;
-  return (limit) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state % limit;
-  };
-}
-
 const NUMBERS = [0, 1, 7, 8, 9, 15, 16, 4095, 4096, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53];
 const TEXTS = [
   "",
@@ -49,19 +38,19 @@ const TEXTS = [
   "x".repeat(70000),
 ];
 
-function argument(random: (limit: number) => number, files: readonly number[]): unknown {
-  const pick = <T>(values: readonly T[]): T | undefined => values[random(values.length)];
-  switch (random(10)) {
+function argument(next: Random, files: readonly number[]): unknown {
+  const { pick } = next;
+  switch (next(10)) {
     case 0:
     case 1:
     case 2:
       return pick(files);
     case 3:
-      return new ArrayBuffer(pick([0, 1, 8, 9, 4096, 70000]) ?? 0);
+      return new ArrayBuffer(pick([0, 1, 8, 9, 4096, 70000]));
     case 4:
       return pick(TEXTS);
     case 5:
-      return Array.from({ length: random(20) }, () => pick([...files, ...NUMBERS]));
+      return Array.from({ length: next(20) }, () => pick([...files, ...NUMBERS]));
     case 6:
       return pick([undefined, null, true, {}, 0.5, Number.NaN, -1, -100, () => 1, new Uint8Array(8)]);
     default:
@@ -71,7 +60,7 @@ function argument(random: (limit: number) => number, files: readonly number[]): 
 
 /** Calls bindings until the time is over; a finding ends the process by the sanitizer. The number of calls. */
 export function fuzzEngine(seconds: number, seed: number): number {
-  const random = generator(seed);
+  const next = random(seed);
   const until = sys.monotonicMs() + seconds * 1000;
   let calls = 0;
   while (sys.monotonicMs() < until) {
@@ -88,8 +77,8 @@ export function fuzzEngine(seconds: number, seed: number): number {
       sys.open("/proc/self", 0),
     ];
     for (let round = 0; round < 200; round += 1) {
-      const name = TARGETS[random(TARGETS.length)] ?? "fstat";
-      const words = Array.from({ length: random(7) }, () => argument(random, files));
+      const name = next.pick(TARGETS);
+      const words = Array.from({ length: next(7) }, () => argument(next, files));
       // A wait is no finding.
       if (name === "poll") words[1] = 0;
       try {

@@ -10,6 +10,10 @@ if (args()[1] === "engine-tests") {
   const { fuzzEngine } = await import("./fuzz.ts");
   const calls = fuzzEngine(Number(args()[2]), Number(args()[3]));
   writeText(2, `${calls} calls\n`);
+} else if (args()[1] === "kernel-fuzz") {
+  const { fuzzKernels } = await import("./kernel-fuzz.ts");
+  const files = fuzzKernels(Number(args()[2]), Number(args()[3]));
+  writeText(2, `${files} kernel files\n`);
 } else {
   await import("../../src/main.ts");
 }
