@@ -13,7 +13,7 @@ const CHECKS: Readonly<Record<MonitorKind, Check>> = {
   "cloud-hypervisor": (kernel, arch) =>
     arch === "aarch64" ? bootsOnArm(kernel, false) : bootsOnCloudHypervisor(kernel),
   "hyperlight-unikraft": isElf64,
-  uhyve: isElf64,
+  uhyve: isHermit,
 };
 
 /** What speaks against booting this kernel on this monitor on a host of this architecture. */
@@ -95,6 +95,13 @@ function isElf64(kernel: KernelFile): string | undefined {
   if (kernel.format !== "elf") return `it is ${nameOf(kernel)}, not an ELF file`;
   if (kernel.solo5 !== undefined) return isForTarget(kernel, undefined);
   return kernel.bits === 64 ? undefined : "it is a 32-bit ELF file";
+}
+
+/** Uhyve itself refuses a kernel without the note (hermit-entry, src/elf.rs). */
+function isHermit(kernel: KernelFile): string | undefined {
+  const reason = isElf64(kernel);
+  if (reason !== undefined || kernel.format !== "elf" || kernel.hermit) return reason;
+  return `it is ${programOf(kernel)} without Hermit's note, so it is no Hermit application`;
 }
 
 function isForTender(kernel: KernelFile, target: "hvt" | "spt"): string | undefined {

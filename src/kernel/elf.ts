@@ -21,6 +21,8 @@ const SPAN_LIMIT = 16384;
 const PATH_LIMIT = 256;
 
 const XEN_ELFNOTE_PHYS32_ENTRY = 18;
+/** NT_HERMIT_ENTRY_VERSION (hermit-entry, src/lib.rs) */
+const HERMIT_ENTRY = 0x5a00;
 const SOLO5_MANIFEST = 0x3154464d;
 const SOLO5_ABI = 0x31494241;
 
@@ -77,7 +79,7 @@ function programHeaders(head: Bytes, bits: 32 | 64, read: ReadBytes): readonly S
 }
 
 /** The notes of all segments, read at once where they lie close together, as linkers put them. */
-function readNotes(head: Bytes, all: readonly Segment[], read: ReadBytes): Pick<ElfKernel, "pvh" | "solo5"> {
+function readNotes(head: Bytes, all: readonly Segment[], read: ReadBytes): NoteFacts {
   const segments = all
     .filter((segment) => segment.type === PT_NOTE && segment.size > 0 && segment.size <= SEGMENT_LIMIT)
     .slice(0, NOTE_SEGMENT_LIMIT);
@@ -95,15 +97,19 @@ function readNotes(head: Bytes, all: readonly Segment[], read: ReadBytes): Pick<
   return result(found);
 }
 
+type NoteFacts = Pick<ElfKernel, "pvh" | "solo5" | "hermit">;
+
 interface Found {
   pvh: boolean;
+  hermit?: true;
   abi?: Pick<Solo5Notes, "target" | "targetNumber" | "abi"> | undefined;
   devices?: Solo5Notes["devices"] | undefined;
 }
 
-function result({ pvh, abi, devices }: Found): Pick<ElfKernel, "pvh" | "solo5"> {
-  if (abi === undefined) return { pvh };
-  return { pvh, solo5: { ...abi, ...(devices === undefined ? {} : { devices }) } };
+function result({ pvh, hermit, abi, devices }: Found): NoteFacts {
+  const common = { pvh, ...(hermit === undefined ? {} : { hermit }) };
+  if (abi === undefined) return common;
+  return { ...common, solo5: { ...abi, ...(devices === undefined ? {} : { devices }) } };
 }
 
 function walkNotes(bytes: Bytes, from: number, segment: Segment, found: Found): void {
@@ -122,6 +128,8 @@ function walkNotes(bytes: Bytes, from: number, segment: Segment, found: Found): 
     } else if (nameSize === 6 && bytes.text(at + 12, 6) === "Solo5") {
       if (type === SOLO5_ABI) found.abi = readAbi(bytes, content, size);
       if (type === SOLO5_MANIFEST) found.devices = readManifest(bytes, content, size);
+    } else if (nameSize === 7 && type === HERMIT_ENTRY && bytes.text(at + 12, 7) === "HERMIT") {
+      found.hermit = true;
     }
     at = from + aligned(content - from + size, align);
   }

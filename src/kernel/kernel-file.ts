@@ -33,6 +33,8 @@ export interface ElfKernel {
   /** The program interpreter it asks for, if it fits into the first bytes. */
   readonly interpreter?: string;
   readonly solo5?: Solo5Notes;
+  /** Has the note of Hermit that says how the kernel is entered. */
+  readonly hermit?: true;
 }
 
 export type KernelFile =

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, helloBundle, KERNEL, putFile } from "../lib/bundle.ts";
 import { scratch } from "../lib/hygiene.ts";
-import { solo5File } from "../lib/kernels.ts";
+import { hermitFile, solo5File } from "../lib/kernels.ts";
 import { HELPERS } from "../lib/paths.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -43,6 +43,7 @@ async function probe(monitor: string, options: BundleOptions = {}) {
     annotations: { [annotation("hypervisor")]: monitor, [annotation("unikernelType")]: guest },
   });
   if (monitor === "hvt" || monitor === "spt") putFile(bundle, KERNEL, solo5File(monitor));
+  if (monitor === "uhyve") putFile(bundle, KERNEL, hermitFile());
   const running = runtime.begin("run", "--bundle", bundle, "probe");
   const status = await running.ended();
   const lines = running.stdout().trimEnd().split("\n");

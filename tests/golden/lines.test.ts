@@ -88,6 +88,7 @@ function kernelOf(guest: GuestKind, monitor: MonitorKind): KernelFile | undefine
     return { ...solo5Kernel(monitor), solo5: { target: monitor, targetNumber, abi: 2 } };
   }
   if (guest === "nanos") return KERNELS["boot-disk"];
+  if (monitor === "uhyve") return KERNELS["hermit"];
   const virtio = solo5Kernel("virtio");
   const notes = { target: "virtio", targetNumber: SOLO5_TARGETS.indexOf("virtio") + 1, abi: 1 } as const;
   return guest === "mirage" || guest === "includeos" ? { ...virtio, solo5: notes } : KERNELS["pvh"];

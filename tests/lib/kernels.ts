@@ -20,6 +20,7 @@ export const KERNELS: Readonly<Record<string, KernelFile>> = {
   multiboot: { ...ELF, bits: 32, machine: "i386", multiboot: "elf" },
   "multiboot-64": { ...ELF, multiboot: "elf", pvh: true },
   "plain-elf": ELF,
+  hermit: { ...ELF, hermit: true },
   program: { ...ELF, interpreter: "/lib64/ld-linux-x86-64.so.2" },
   arm: { ...ELF, machine: "aarch64" },
   bzimage: { format: "bzimage", protocol: 0x20f, bits: 64 },
@@ -98,6 +99,11 @@ export function solo5File(target: Solo5Target, devices: readonly Solo5Device[] =
     { name: "Solo5", type: 0x3154464d, content: manifest },
     { name: "Solo5", type: 0x31494241, content: abi },
   ]);
+}
+
+/** The file of a Hermit application, likewise. */
+export function hermitFile(): Buffer {
+  return elfWithNotes([{ name: "HERMIT", type: 0x5a00, content: Buffer.from([4]) }]);
 }
 
 /** Reads of a file in memory. */

@@ -5,13 +5,14 @@ import { readKernel } from "../../src/kernel/read-kernel.ts";
 import { MONITOR_KINDS } from "../../src/monitors/kinds.ts";
 import { plainText } from "../../src/plan/quote.ts";
 import { runs } from "../lib/arbitrary.ts";
-import { elfWithNotes, readerOf, solo5File } from "../lib/kernels.ts";
+import { elfWithNotes, hermitFile, readerOf, solo5File } from "../lib/kernels.ts";
 
 const WHOLE = [
   solo5File("hvt", [
     { kind: "block", name: "storage" },
     { kind: "net", name: "service" },
   ]),
+  hermitFile(),
   elfWithNotes([{ name: "Xen", type: 18, content: Buffer.alloc(8) }]),
 ];
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { whyNotBootable } from "../../src/kernel/boots-on.ts";
 import type { KernelFile } from "../../src/kernel/kernel-file.ts";
 import { readKernel } from "../../src/kernel/read-kernel.ts";
-import { elfWithNotes, KERNELS, readerOf, solo5File, solo5Kernel } from "../lib/kernels.ts";
+import { elfWithNotes, hermitFile, KERNELS, readerOf, solo5File, solo5Kernel } from "../lib/kernels.ts";
 
 const kernelOf = (file: Buffer) => readKernel(readerOf(file));
 
@@ -20,6 +20,12 @@ function multiboot(flags: number, checksum: number): Buffer {
 }
 
 describe("an ELF file", () => {
+  test("with Hermit's note is a Hermit application", () => {
+    expect(kernelOf(hermitFile())).toEqual(KERNELS["hermit"]);
+    const other = { name: "HERMIT", type: 0x5b00, content: Buffer.alloc(4) };
+    expect(kernelOf(elfWithNotes([other, { ...other, name: "HARMIT", type: 0x5a00 }]))).toEqual(KERNELS["plain-elf"]);
+  });
+
   test("with Xen's note has an entry for PVH", () => {
     const note = { name: "Xen", type: 18, content: Buffer.alloc(8) };
     expect(kernelOf(elfWithNotes([note]))).toEqual(KERNELS["pvh"]);
