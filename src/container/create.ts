@@ -82,7 +82,13 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       if (hooksBegun) runPoststopHooks(bundle.spec.hooks.poststop, container, options.warn);
     });
     const directory = makeContainerDirectory(options.root, options.id);
-    cleanup.push(() => removeContainerDirectory(directory));
+    cleanup.push((hasFailed) => {
+      if (!hasFailed) removeContainerDirectory(directory);
+      else
+        options.warn(
+          `${directory.path} keeps what could not be undone: urunc delete --force ${options.id} tries again`,
+        );
+    });
     timestamps.stamp("CR.initial_setup");
     const entrance =
       cgroup === undefined ? undefined : makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);

@@ -120,12 +120,13 @@ function fail(socket: number, error: unknown): never {
 
 function prepare(input: InitInput): Prepared {
   const { plan, namespaces } = input;
+  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962): before
+  // anything is waited for. Whoever is not the host's root could not write the ids of an undumpable process (proc(5),
+  // /proc/pid).
+  if (input.hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
   if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);
-  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962). Whoever
-  // is not the host's root could not write the ids of an undumpable process (proc(5), /proc/pid).
-  if (input.hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   if (namespaces.hasUser) {
     becomeRoot(input.creator);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -19,6 +19,7 @@ import {
   setSignalMask,
 } from "../sys/process.ts";
 import { SIGKILL, SIGTERM } from "../sys/signals.ts";
+import { openLabels, setLabels } from "./labels.ts";
 import { dropPrivileges } from "./privileges.ts";
 
 /** Numbers of capabilities(7). */
@@ -80,6 +81,8 @@ function becomeServer(plan: LaunchPlan, server: ShareServer, parent: number, end
   const up = (fd: number) => dupCloexec(fd, LIFE_FD + 1);
   const high = { listener: up(ends.listener), held: up(ends.held), told: up(ends.told) };
   try {
+    // Who reads the guest's requests is confined as the monitor is.
+    const labels = openLabels(plan);
     // Its standard error goes where the monitor's does; the rest belongs to the guest.
     const nothing = open("/dev/null", O_RDWR);
     for (const fd of [0, 1]) dup2(nothing, fd);
@@ -92,6 +95,7 @@ function becomeServer(plan: LaunchPlan, server: ShareServer, parent: number, end
     setSignalMask([]);
     dup2(high.listener, SERVER_SOCKET_FD);
     dup2(high.held, LIFE_FD);
+    setLabels(labels);
     execve(server.path, server.argv, plan.exec.env);
   } catch (error) {
     writeAll(high.told, messageOf(error));

@@ -1,7 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { mountArguments } from "../plan/mount-flags.ts";
 import { type BlockMount, parseMountinfo } from "../plan/mountinfo.ts";
-import { isSysError, messageOf } from "../sys/errors.ts";
+import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { readTextFile } from "../sys/file.ts";
 import { mount } from "../sys/mount.ts";
 import { backingFile, isAutoclear, isBlockDevice, setAutoclear, whileBusy } from "./block-device.ts";
@@ -14,23 +14,28 @@ export const MOUNTINFO_LIMIT = 64 << 20;
 /**
  * Puts back what the journal of a container's directory says, newest first. Each entry looks at how things are, so that
  * it may be played again after a crash. One that fails is a warning and keeps no other from being played.
+ *
+ * @throws SysError of a shortage: the journal must stay, for another try.
  */
 export function undoStorage(directory: number, warn: (message: string) => void): void {
   let entries: readonly UndoEntry[];
   try {
     entries = readUndo(directory);
   } catch (error) {
-    if (!(error instanceof RuntimeFailure) && !isSysError(error)) throw error;
+    if (isShortage(error) || !(error instanceof RuntimeFailure || isSysError(error))) throw error;
     warn(`Undo storage: ${messageOf(error)}`);
     return;
   }
+  const shortages: unknown[] = [];
   for (const entry of entries.toReversed()) {
     try {
       undo(entry);
     } catch (error) {
-      warn(`Undo storage: ${messageOf(error)}`);
+      if (isShortage(error)) shortages.push(error);
+      else warn(`Undo storage: ${messageOf(error)}`);
     }
   }
+  if (shortages.length > 0) throw shortages[0];
 }
 
 function undo(entry: UndoEntry): void {
