@@ -320,6 +320,54 @@ static JSValue sys_prlimit(JSContext *ctx, JSValueConst *argv) {
     return sys_done(ctx, syscall(SYS_prlimit64, pid, resource, &limit, NULL), "prlimit64", NULL);
 }
 
+/* struct sched_attr of linux/sched/types.h, first version: glibc 2.36 does not have it. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+static JSValue sys_sched_setattr(JSContext *ctx, JSValueConst *argv) {
+    int pid, policy, nice, priority;
+    int64_t flags, times[3];
+    if (!arg_int(ctx, argv[0], &pid) || !arg_int(ctx, argv[1], &policy) ||
+        !arg_integer(ctx, argv[2], 0, UINT32_MAX, &flags) || !arg_int(ctx, argv[3], &nice) ||
+        !arg_int(ctx, argv[4], &priority))
+        return JS_EXCEPTION;
+    for (int i = 0; i < 3; i++)
+        if (!arg_integer(ctx, argv[5 + i], 0, MAX_SAFE_INTEGER, &times[i]))
+            return JS_EXCEPTION;
+    struct scheduling attributes = {
+        .size = sizeof attributes,
+        .policy = (uint32_t)policy,
+        .flags = (uint64_t)flags,
+        .nice = nice,
+        .priority = (uint32_t)priority,
+        .runtime = (uint64_t)times[0],
+        .deadline = (uint64_t)times[1],
+        .period = (uint64_t)times[2],
+    };
+    return sys_done(ctx, syscall(SYS_sched_setattr, pid, &attributes, 0), "sched_setattr", NULL);
+}
+
+#define IOPRIO_WHO_PROCESS 1
+
+static JSValue sys_ioprio_set(JSContext *ctx, JSValueConst *argv) {
+    int pid, priority;
+    if (!arg_int(ctx, argv[0], &pid) || !arg_int(ctx, argv[1], &priority))
+        return JS_EXCEPTION;
+    return sys_done(ctx, syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, priority), "ioprio_set", NULL);
+}
+
+static JSValue sys_personality(JSContext *ctx, JSValueConst *argv) {
+    int64_t persona;
+    if (!arg_integer(ctx, argv[0], 0, UINT32_MAX, &persona))
+        return JS_EXCEPTION;
+    return sys_number(ctx, syscall(SYS_personality, (unsigned)persona), "personality", NULL);
+}
+
 static JSValue sys_sethostname(JSContext *ctx, JSValueConst *argv) {
     TEXT name = NO_TEXT;
     if (!arg_text(ctx, argv[0], &name))
@@ -473,6 +521,9 @@ const SysFunction sys_process_functions[] = {
     { "setgroups", sys_setgroups, 1, 1 },
     { "capset", sys_capset, 3, 3 },
     { "prlimit", sys_prlimit, 4, 4 },
+    { "schedSetattr", sys_sched_setattr, 8, 8 },
+    { "ioprioSet", sys_ioprio_set, 2, 2 },
+    { "personality", sys_personality, 1, 1 },
     { "sethostname", sys_sethostname, 1, 1 },
     { "setdomainname", sys_setdomainname, 1, 1 },
     { "setSignalMask", sys_set_signal_mask, 1, 1 },

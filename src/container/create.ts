@@ -3,6 +3,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
 import { makeDeviceTree } from "../sandbox/device-tree.ts";
 import { checkLabels } from "../sandbox/labels.ts";
+import { setScheduling } from "../sandbox/scheduling.ts";
 import { prepareStorage } from "../storage/prepare.ts";
 import { undoStorage } from "../storage/undo.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
@@ -69,7 +70,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   const { bundle, timestamps } = options;
   checkId(options.id);
   checkTerminal(options);
-  const namespaces = openNamespaces(bundle.plan.namespaces);
+  const namespaces = openNamespaces(bundle.plan);
   checkRights(namespaces);
   checkLabels(bundle.plan);
   const cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
@@ -152,6 +153,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       if (cgroup.scope !== undefined) send(creator, "placed");
     }
 
+    setScheduling(bundle.plan, child.pid);
     if (namespaces.hasUser) {
       settleUserNamespace(child.pid, bundle.plan);
       send(creator, "mapped");

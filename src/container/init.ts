@@ -1,6 +1,6 @@
 import { type CgroupEntrance, enterCgroup } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
-import type { Spec } from "../oci/spec.ts";
+import type { Personality, Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import { type Label, openLabels, setLabels } from "../sandbox/labels.ts";
@@ -18,6 +18,7 @@ import {
   execve,
   exit,
   getpid,
+  personality,
   poll,
   prctl,
   readSignal,
@@ -39,7 +40,11 @@ import { joinMounts, joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
 import { receive, send, sendError, sendNote, sendRecord } from "./protocol.ts";
+import { makeTimeNamespace } from "./time-namespace.ts";
 import type { Timestamps } from "./timestamps.ts";
+
+/** linux/personality.h */
+const PERSONAS: Readonly<Record<Personality, number>> = { LINUX: 0, LINUX32: 8 };
 
 /** What `create` hands to the process it leaves waiting. */
 export interface InitInput {
@@ -127,6 +132,7 @@ function prepare(input: InitInput): Prepared {
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
   if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);
+  if (namespaces.timeOffsets !== undefined) makeTimeNamespace(namespaces.timeOffsets);
   if (namespaces.hasUser) {
     becomeRoot(input.creator);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -142,6 +148,7 @@ function prepare(input: InitInput): Prepared {
   const namespace = openOwnNetworkNamespace();
   setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
   joinMounts(namespaces);
+  if (plan.personality !== undefined) personality(PERSONAS[plan.personality]);
   if (plan.hostname !== undefined) sethostname(plan.hostname);
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
   return { labels, namespace };

@@ -1,5 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
-import type { Namespace, NamespaceType } from "../oci/spec.ts";
+import type { NamespaceType, TimeOffsets } from "../oci/spec.ts";
+import type { LaunchPlan } from "../plan/launch-plan.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -44,6 +45,8 @@ export interface NamespaceSet {
   /** A user namespace is among them, made or joined. */
   readonly hasUser: boolean;
   readonly joined: readonly JoinedNamespace[];
+  /** Of the time namespace that is made. */
+  readonly timeOffsets?: TimeOffsets;
 }
 
 /**
@@ -51,14 +54,22 @@ export interface NamespaceSet {
  *
  * @throws RuntimeFailure `namespace` naming the path that cannot be opened.
  */
-export function openNamespaces(namespaces: readonly Namespace[]): NamespaceSet {
+export function openNamespaces({
+  namespaces,
+  timeOffsets,
+}: Pick<LaunchPlan, "namespaces" | "timeOffsets">): NamespaceSet {
   let newFlags = 0;
   const joined: JoinedNamespace[] = [];
   for (const { type, path } of namespaces) {
     if (path === undefined) newFlags |= FLAGS[type];
     else joined.push({ type, path, fd: openNamespace(type, path) });
   }
-  return { newFlags, hasUser: namespaces.some(({ type }) => type === "user"), joined };
+  return {
+    newFlags,
+    hasUser: namespaces.some(({ type }) => type === "user"),
+    joined,
+    ...(timeOffsets === undefined ? {} : { timeOffsets }),
+  };
 }
 
 function openNamespace(type: NamespaceType, path: string): number {
@@ -71,15 +82,16 @@ function openNamespace(type: NamespaceType, path: string): number {
 
 /**
  * clone3(2) into the new namespaces, and into a cgroup v2 directory if one is given. A cgroup namespace is left to
- * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A pid
- * namespace is joined around the clone, since setns(2) of one moves only the children to come.
+ * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A time namespace
+ * with offsets is left to the child too. A pid namespace is joined around the clone, since setns(2) of one moves only the
+ * children to come.
  *
  * @returns as clone3: pid 0 in the child.
  */
 export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnType<typeof clone3> {
   const user = set.joined.find(({ type }) => type === "user");
   const pid = set.joined.find(({ type }) => type === "pid");
-  const flags = set.newFlags & ~CLONE_NEWCGROUP;
+  const flags = set.newFlags & ~(set.timeOffsets === undefined ? CLONE_NEWCGROUP : CLONE_NEWCGROUP | CLONE_NEWTIME);
   const clone = (more = 0) => (cgroup === undefined ? clone3(flags | more) : clone3(flags | more, cgroup));
   if (user !== undefined) return cloneWithin(() => clone(CLONE_PARENT), pid === undefined ? [user] : [user, pid]);
   if (pid === undefined) return clone();

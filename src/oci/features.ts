@@ -61,8 +61,9 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
       capabilities: [],
       cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: { enabled: true },
-      apparmor: OFF,
-      selinux: OFF,
+      // Taken by execve where the host has the module; an error where it does not.
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
       intelRdt: OFF,
       mountExtensions: { idmap: OFF },
       netDevices: OFF,

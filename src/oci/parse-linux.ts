@@ -11,6 +11,7 @@ import {
   requiredTextIn,
   textIn,
 } from "./decode.ts";
+import { parsePersonality, parseTimeOffsets, unusedMembers } from "./parse-domains.ts";
 import { parseResources } from "./parse-resources.ts";
 import type { CpuResources } from "./resources.ts";
 import { type IdMapping, NAMESPACE_TYPES, type Namespace, type NamespaceType, type Spec } from "./spec.ts";
@@ -36,6 +37,9 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
   const memoryLimit = resources?.memory?.limit ?? 0;
   const cpuLimit = cpuLimitOf(resources?.cpu);
   const cgroupsPath = textIn(into, linux, "cgroupsPath", "linux");
+  const personality = parsePersonality(into, linux);
+  const timeOffsets = parseTimeOffsets(into, linux);
+  const unused = unusedMembers(linux);
   const rootfsPropagation = textIn(into, linux, "rootfsPropagation", "linux");
   if (rootfsPropagation && !PROPAGATIONS.includes(rootfsPropagation)) {
     report(into, "linux.rootfsPropagation", `must be one of ${PROPAGATIONS.join(", ")}`, rootfsPropagation);
@@ -51,6 +55,9 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     ...(cgroupsPath ? { cgroupsPath } : {}),
     ...(resources === undefined ? {} : { resources }),
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
+    ...(personality === undefined ? {} : { personality }),
+    ...(timeOffsets === undefined ? {} : { timeOffsets }),
+    ...(unused.length === 0 ? {} : { unused }),
   };
 }
 

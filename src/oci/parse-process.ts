@@ -15,6 +15,7 @@ import {
   textIn,
   textsIn,
 } from "./decode.ts";
+import { parseIoPriority, parseScheduler } from "./parse-scheduling.ts";
 import type { Rlimit, Spec } from "./spec.ts";
 
 /** The greatest uid and gid: the one above means "leave as it is" in setresuid(2). */
@@ -49,6 +50,8 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
   const oomScoreAdj = integerIn(into, value, "oomScoreAdj", "process", -1000, 1000);
   const apparmorProfile = parseLabel(into, value, "apparmorProfile");
   const selinuxLabel = parseLabel(into, value, "selinuxLabel");
+  const scheduler = parseScheduler(into, value);
+  const ioPriority = parseIoPriority(into, value);
   return {
     terminal,
     ...(consoleSize === undefined ? {} : { consoleSize }),
@@ -60,6 +63,8 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     ...(apparmorProfile ? { apparmorProfile } : {}),
     ...(selinuxLabel ? { selinuxLabel } : {}),
+    ...(scheduler === undefined ? {} : { scheduler }),
+    ...(ioPriority === undefined ? {} : { ioPriority }),
   };
 }
 

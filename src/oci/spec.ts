@@ -4,6 +4,7 @@
  */
 
 import type { Resources } from "./resources.ts";
+import type { IoPriority, Scheduler } from "./scheduling.ts";
 
 export const NAMESPACE_TYPES = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
 export type NamespaceType = (typeof NAMESPACE_TYPES)[number];
@@ -49,6 +50,17 @@ export interface IdMapping {
   readonly size: number;
 }
 
+export const PERSONALITIES = ["LINUX", "LINUX32"] as const;
+/** Execution domain of personality(2). */
+export type Personality = (typeof PERSONALITIES)[number];
+
+export const CLOCKS = ["monotonic", "boottime"] as const;
+
+/** What is added to a clock in a new time namespace. */
+export type TimeOffsets = Readonly<
+  Partial<Record<(typeof CLOCKS)[number], { readonly secs: number; readonly nanosecs: number }>>
+>;
+
 export interface SpecMount {
   readonly destination: string;
   readonly type?: string;
@@ -77,6 +89,8 @@ export interface Spec {
     readonly oomScoreAdj?: number;
     readonly apparmorProfile?: string;
     readonly selinuxLabel?: string;
+    readonly scheduler?: Scheduler;
+    readonly ioPriority?: IoPriority;
   };
   readonly mounts: readonly SpecMount[];
   readonly hooks: Readonly<Record<HookKind, readonly Hook[]>>;
@@ -99,5 +113,9 @@ export interface Spec {
     /** Absent when the file has no such member. */
     readonly resources?: Resources;
     readonly rootfsPropagation?: string;
+    readonly personality?: Personality;
+    readonly timeOffsets?: TimeOffsets;
+    /** Members that would change something, and do nothing here. */
+    readonly unused?: readonly string[];
   };
 }

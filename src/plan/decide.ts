@@ -91,6 +91,11 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
       problems.push({ code: "no-uts-namespace", message });
     }
   }
+  const time = find("time");
+  if (spec.linux.timeOffsets !== undefined && (time === undefined || time.path !== undefined)) {
+    const message = "linux.timeOffsets: needs a new time namespace: add one to linux.namespaces, without a path";
+    problems.push({ code: "no-time-namespace", message });
+  }
   return find("mount") === undefined ? [...namespaces, { type: "mount" }] : namespaces;
 }
 

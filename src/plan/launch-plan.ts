@@ -5,7 +5,8 @@ import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Vsock } from "../monitors/vsock.ts";
 import type { Resources } from "../oci/resources.ts";
-import type { IdMapping, Namespace, Rlimit } from "../oci/spec.ts";
+import type { IoPriority, Scheduler } from "../oci/scheduling.ts";
+import type { IdMapping, Namespace, Personality, Rlimit, TimeOffsets } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { Sysctl } from "./decide-sysctls.ts";
 import type { BlockMount } from "./mountinfo.ts";
@@ -212,6 +213,11 @@ export interface LaunchPlan {
   readonly sysctls?: readonly Sysctl[];
   readonly rlimits: readonly Rlimit[];
   readonly oomScoreAdj?: number;
+  readonly scheduler?: Scheduler;
+  readonly ioPriority?: IoPriority;
+  readonly personality?: Personality;
+  /** Of a time namespace that is made. */
+  readonly timeOffsets?: TimeOffsets;
   readonly hostname?: string;
   readonly domainname?: string;
   readonly terminal: boolean;

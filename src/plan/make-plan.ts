@@ -119,6 +119,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (spec.linux.seccompListener) {
     warnings.push("linux.seccomp.listenerPath: nobody will be notified: the monitor has a list of its own");
   }
+  warnings.push(...(spec.linux.unused ?? []).map((key) => `${key}: not used for a unikernel`));
   const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const plan: LaunchPlan = {
@@ -159,6 +160,10 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(sysctls.length === 0 ? {} : { sysctls }),
     rlimits: spec.process.rlimits,
     ...(spec.process.oomScoreAdj === undefined ? {} : { oomScoreAdj: spec.process.oomScoreAdj }),
+    ...(spec.process.scheduler === undefined ? {} : { scheduler: spec.process.scheduler }),
+    ...(spec.process.ioPriority === undefined ? {} : { ioPriority: spec.process.ioPriority }),
+    ...(spec.linux.personality === undefined ? {} : { personality: spec.linux.personality }),
+    ...(spec.linux.timeOffsets === undefined ? {} : { timeOffsets: spec.linux.timeOffsets }),
     ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
     ...(spec.domainname === undefined ? {} : { domainname: spec.domainname }),
     terminal: spec.process.terminal,

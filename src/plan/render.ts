@@ -209,6 +209,13 @@ function processRows(plan: LaunchPlan): readonly Row[] {
     ...(plan.sysctls ?? []).map(({ path, value }) => [`sysctl ${path}`, value]),
     ...plan.rlimits.map((limit) => [limit.type, `soft ${limitText(limit.soft)}, hard ${limitText(limit.hard)}`]),
     ...(plan.oomScoreAdj === undefined ? [] : [["OOM score", `${plan.oomScoreAdj}`]]),
+    ...(plan.scheduler === undefined ? [] : [["scheduler", `${plan.scheduler.policy}, nice ${plan.scheduler.nice}`]]),
+    ...(plan.ioPriority === undefined ? [] : [["I/O", `${plan.ioPriority.class}, ${plan.ioPriority.priority}`]]),
+    ...(plan.personality === undefined ? [] : [["personality", plan.personality]]),
+    ...Object.entries(plan.timeOffsets ?? {}).map(([clock, { secs, nanosecs }]) => [
+      `${clock} clock`,
+      `${secs} s and ${nanosecs} ns off`,
+    ]),
     ...(plan.hostname === undefined ? [] : [["host name", plan.hostname]]),
     ...(plan.domainname === undefined ? [] : [["domain name", plan.domainname]]),
     ["terminal", plan.terminal ? "yes" : "no"],

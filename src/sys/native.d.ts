@@ -170,6 +170,21 @@ declare module "urunc:sys" {
   ): void;
   /** prlimit64(2), pid 0 for this process; 0xffffffffffffffff is given as -1. */
   export function prlimit(pid: number, resource: number, soft: number, hard: number): void;
+  /** sched_setattr(2); times in nanoseconds, flags SCHED_FLAG_*. */
+  export function schedSetattr(
+    pid: number,
+    policy: number,
+    flags: number,
+    nice: number,
+    priority: number,
+    runtime: number,
+    deadline: number,
+    period: number,
+  ): void;
+  /** ioprio_set(2), IOPRIO_WHO_PROCESS; the class lies above bit 13. */
+  export function ioprioSet(pid: number, priority: number): void;
+  /** personality(2); returns the one before. */
+  export function personality(persona: number): number;
   export function sethostname(name: string): void;
   export function setdomainname(name: string): void;
   /** Blocks exactly these signals (sigprocmask SIG_SETMASK) for this thread. An empty list unblocks all. */

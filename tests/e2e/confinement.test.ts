@@ -1,5 +1,5 @@
 // What surrounds a monitor: its libraries, kernel parameters of its namespaces, labels, and an image that stays as it is.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { helloBundle, NAMESPACES } from "../lib/bundle.ts";
@@ -62,6 +62,59 @@ describe("the monitor's surroundings", () => {
     const runtime = urunc();
     expect(runtime.verb("create", "--bundle", helloBundle(options), "refused").status).toBe(1);
     expect(runtime.lastError()).toContain(message);
+    expect(names(runtime.root)).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it.each([
+    ["of the host", {}],
+    [
+      "of a user namespace",
+      {
+        namespaces: [...NAMESPACES, { type: "time" }, { type: "user" }],
+        mappings: [{ containerID: 0, hostID: 0, size: 1 }],
+      },
+    ],
+  ] as const)("have the clocks, the personality and the priorities of the bundle, by root %s", async (_, options) => {
+    const runtime = urunc();
+    const bundle = helloBundle({
+      args: ["hello", "--stay"],
+      namespaces: [...NAMESPACES, { type: "time" }],
+      process: {
+        scheduler: { policy: "SCHED_BATCH", nice: 5 },
+        ioPriority: { class: "IOPRIO_CLASS_BE", priority: 6 },
+      },
+      linux: {
+        personality: { domain: "LINUX32" },
+        timeOffsets: { monotonic: { secs: 1000 }, boottime: { secs: 86400, nanosecs: 5 } },
+      },
+      ...options,
+    });
+    const { pid, outcome } = runtime.create("clocks", bundle);
+    succeed(runtime.verb("start", "clocks"));
+    await until("the guest ticks", () => outcome.stdout().includes("tick 1"));
+    const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, "utf8");
+    // proc(5): nice value and policy are the fields 19 and 41.
+    const fields = read("stat")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    expect([fields[16], fields[38]]).toEqual(["5", "3"]);
+    expect(run(scratch(), ["ionice", "-p", `${pid}`]).stdout()).toBe("best-effort: prio 6\n");
+    expect(read("personality")).toBe("00000008\n");
+    expect(read("timens_offsets")).toMatch(/^monotonic\s+1000\s+0\nboottime\s+86400\s+5\n$/);
+    expect(readlinkSync(`/proc/${pid}/ns/time`)).not.toBe(readlinkSync("/proc/self/ns/time"));
+    expect(readlinkSync(`/proc/${pid}/ns/time`)).toBe(readlinkSync(`/proc/${pid}/ns/time_for_children`));
+    succeed(runtime.verb("delete", "--force", "clocks"));
+  });
+
+  it("refuse clocks before their beginning, and make nothing", () => {
+    const runtime = urunc();
+    const bundle = helloBundle({
+      namespaces: [...NAMESPACES, { type: "time" }],
+      linux: { timeOffsets: { boottime: { secs: -(2 ** 40) } } },
+    });
+    expect(runtime.verb("create", "--bundle", bundle, "refused").status).toBe(1);
+    expect(runtime.lastError()).toContain("linux.timeOffsets: ");
     expect(names(runtime.root)).toEqual([]);
     expect(leftovers()).toEqual([]);
   });

@@ -34,9 +34,18 @@ const SIGCHLD = 17;
 const NO_PID = 2 ** 30;
 const PR_GET_NO_NEW_PRIVS = 39;
 const RLIMIT_CORE = 4;
+const SCHED_BATCH = 3;
 
 function statusLine(name: string): string {
   return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(readFile("/proc/self/status"))?.[1] ?? "";
+}
+
+/** Nice value and policy (proc(5), /proc/pid/stat). */
+function schedulingOf(process: string): string {
+  const fields = readFile(`/proc/${process}/stat`)
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return `${fields[16]} ${fields[38]}`;
 }
 
 /** Starts a child that does what it is told; the caller waits for it. */
@@ -270,6 +279,38 @@ export const processTests: readonly Test[] = [
       sys.kill(pid, SIGKILL);
       sys.waitpid(pid, 0);
       check(/^Max core file size\s+4096\s+8192/m.test(others), "the limits of another process");
+    });
+  }),
+
+  test("schedSetattr", "a policy is set, for another process too, or refused", () => {
+    inChild(0, () => {
+      sys.schedSetattr(0, SCHED_BATCH, 0, 7, 0, 0, 0, 0);
+      equal(schedulingOf("self"), "7 3");
+      sysError("EINVAL", () => sys.schedSetattr(0, 99, 0, 0, 0, 0, 0, 0));
+      sysError("EINVAL", () => sys.schedSetattr(0, SCHED_BATCH, 0, 0, 1, 0, 0, 0));
+      sysError("ESRCH", () => sys.schedSetattr(NO_PID, SCHED_BATCH, 0, 0, 0, 0, 0, 0));
+      const pid = spawn(() => sys.poll([], -1));
+      sys.schedSetattr(pid, SCHED_BATCH, 0, 9, 0, 0, 0, 0);
+      const others = schedulingOf(`${pid}`);
+      sys.kill(pid, SIGKILL);
+      sys.waitpid(pid, 0);
+      equal(others, "9 3");
+    });
+  }),
+
+  test("ioprioSet", "a class is set or refused", () => {
+    inChild(0, () => {
+      sys.ioprioSet(0, (3 << 13) | 0);
+      sysError("EINVAL", () => sys.ioprioSet(0, 7 << 13));
+      sysError("ESRCH", () => sys.ioprioSet(NO_PID, 2 << 13));
+    });
+  }),
+
+  test("personality", "the execution domain changes", () => {
+    inChild(0, () => {
+      equal(sys.personality(8), 0);
+      equal(readFile("/proc/self/personality"), "00000008\n");
+      equal(sys.personality(0xffffffff), 8);
     });
   }),
 

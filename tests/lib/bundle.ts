@@ -46,6 +46,9 @@ export interface BundleOptions {
   /** Of uids and gids alike. */
   readonly mappings?: readonly IdMapping[];
   readonly cwd?: string;
+  /** More members of `process` and of `linux`. */
+  readonly process?: Readonly<Record<string, unknown>>;
+  readonly linux?: Readonly<Record<string, unknown>>;
   /** Kernel file for `helloBundle` in the place of hello's own. */
   readonly kernel?: string;
   /** The image may be written to, as a block image of it must. */
@@ -77,6 +80,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       noNewPrivileges: true,
       ...(options.apparmorProfile === undefined ? {} : { apparmorProfile: options.apparmorProfile }),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
+      ...options.process,
     },
     root: { path: "rootfs", readonly: options.writable !== true },
     hostname: "test",
@@ -98,6 +102,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
             resources: { ...(options.memoryLimit && { memory: { limit: options.memoryLimit } }), ...options.resources },
           }),
       ...(options.cgroupsPath === undefined ? {} : { cgroupsPath: options.cgroupsPath }),
+      ...options.linux,
     },
   };
   writeFileSync(join(bundle, "config.json"), JSON.stringify(config));

@@ -86,6 +86,48 @@ describe("config.json", () => {
     [withProcess({ cwd: "/proc/self/fd/7" }), 'process.cwd: must not be below /proc, found "/proc/self/fd/7"'],
     [withProcess({ cwd: "//proc/./self" }), 'process.cwd: must not be below /proc, found "//proc/./self"'],
     [withProcess({ cwd: undefined }), "process.cwd: is missing"],
+    [
+      withProcess({ scheduler: { policy: "SCHED_ISO" } }),
+      'process.scheduler.policy: must be one of SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE, found "SCHED_ISO"',
+    ],
+    [
+      withProcess({ scheduler: { policy: "SCHED_OTHER", nice: 20 } }),
+      "process.scheduler.nice: must be an integer from -20 to 19, found 20",
+    ],
+    [
+      withProcess({ scheduler: { policy: "SCHED_FIFO" } }),
+      "process.scheduler.priority: must be from 1 to 99 with SCHED_FIFO, found 0",
+    ],
+    [
+      withProcess({ scheduler: { policy: "SCHED_BATCH", priority: 1 } }),
+      "process.scheduler.priority: belongs to SCHED_FIFO and SCHED_RR only, found 1",
+    ],
+    [
+      withProcess({ scheduler: { policy: "SCHED_RR", priority: 1, period: 1 } }),
+      "process.scheduler: runtime, deadline and period belong to SCHED_DEADLINE only",
+    ],
+    [
+      withProcess({ scheduler: { policy: "SCHED_OTHER", flags: ["SCHED_FLAG_X"] } }),
+      'process.scheduler.flags[0]: must be the name of a flag of sched_setattr(2), found "SCHED_FLAG_X"',
+    ],
+    [withProcess({ ioPriority: { priority: 1 } }), "process.ioPriority.class: is missing"],
+    [
+      withProcess({ ioPriority: { class: "IOPRIO_CLASS_BE", priority: 8 } }),
+      "process.ioPriority.priority: must be an integer from 0 to 7, found 8",
+    ],
+    [
+      withLinux({ personality: { domain: "SOLARIS" } }),
+      'linux.personality.domain: must be one of LINUX, LINUX32, found "SOLARIS"',
+    ],
+    [withLinux({ personality: {} }), "linux.personality.domain: is missing"],
+    [
+      withLinux({ timeOffsets: { realtime: { secs: 1 } } }),
+      "linux.timeOffsets.realtime: is no clock of monotonic, boottime",
+    ],
+    [
+      withLinux({ timeOffsets: { boottime: { nanosecs: 1e9 } } }),
+      "linux.timeOffsets.boottime.nanosecs: must be an integer from 0 to 999999999, found 1000000000",
+    ],
     [withProcess({ args: ["a\0b"] }), "process.args[0]: must not contain a NUL character"],
     [withProcess({ args: "sh" }), 'process.args: must be a list, found "sh"'],
     // Uhyve takes the word alone for all of its own environment.

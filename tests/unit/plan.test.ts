@@ -161,6 +161,8 @@ describe("the features document", () => {
       },
     });
     expect(document.linux.cgroup).toEqual({ v1: true, v2: true, systemd: true, systemdUser: true, rdma: true });
+    const { seccomp, apparmor, selinux, intelRdt } = document.linux;
+    expect([seccomp, apparmor, selinux, intelRdt].map(({ enabled }) => enabled)).toEqual([true, true, true, false]);
     expect(document.annotations).toEqual({
       "com.urunc.runtime.version": "1.0",
       "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux,mewz,hermit,includeos,nanos,osv,freebsd",
