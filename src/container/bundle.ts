@@ -126,8 +126,7 @@ export async function planBundle(path: string, id: string): Promise<PlannedBundl
 }
 
 function planningOf(known: Omit<PlanInput, "facts" | "networks">, rootfs: string): PlanInput {
-  const facts = gatherFacts(factQuery(known.metadata, known.configuration, machine()), rootfs);
-  return { ...known, facts, networks: [] };
+  return { ...known, facts: gatherFacts(factQuery(known, machine()), rootfs), networks: [] };
 }
 
 /** The variable turns them on for one call without a configuration of its own. */

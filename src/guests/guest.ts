@@ -55,6 +55,8 @@ export interface GuestInput {
   readonly sharedRoot?: SharedRoot;
   /** Bind mounts that an init of ours has to see to: absent sources lie at their place already. */
   readonly mounts?: readonly GuestMount[];
+  /** File systems of the host that it gets as disks beside its root. */
+  readonly volumes?: readonly GuestDisk[];
   /** `solo5BlkDev` of the annotations. */
   readonly blockDevice?: string;
   /** What the kernel's Solo5 manifest declares; absent when it has none. */
@@ -135,6 +137,8 @@ export interface Guest {
   readonly startsFromDisk?: true;
   /** File systems of a container's rootfs that it can have as the disk of its root, or beside it; absent: none. */
   readonly rootFilesystems?: readonly string[];
+  /** Whether its init mounts further disks at their places; absent: it never does. */
+  mountsVolumes?(args: readonly string[], containerBoot: boolean): boolean;
   /** Where it mounts that disk; absent: at `/`. */
   readonly rootfsPlace?: string;
   /** Ways it can have the container's rootfs shared as its root, the preferred one first; absent: none. */

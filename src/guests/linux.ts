@@ -25,6 +25,7 @@ export const linux: Guest = {
   mountsInInitrd: "appended",
   rootFilesystems: ["ext2", "ext3", "ext4"],
   supportsBlock: true,
+  mountsVolumes: ([init = ""], containerBoot) => kindOfInit(containerBoot, init) !== "other",
   sharedRoots: ["virtiofs", "9p"],
   minimumMemory: 32 * 1024 * 1024,
   needs,
@@ -36,8 +37,8 @@ export const linux: Guest = {
 export const OWN_INIT = "/.urunc/init";
 
 /** `other`: an init that knows of no configuration. */
-function kindOfInit(input: GuestInput, init: string): InitKind | "other" {
-  if (input.containerBoot === true || init.endsWith("/guest-init")) return "guest-init";
+function kindOfInit(containerBoot: boolean, init: string): InitKind | "other" {
+  if (containerBoot || init.endsWith("/guest-init")) return "guest-init";
   return isUrunit(init) ? "urunit" : "other";
 }
 
@@ -45,7 +46,7 @@ function needs(input: GuestInput): GuestAnswer {
   const [first, ...rest] = input.args;
   if (!first) return { problems: [guestProblem("linux: no init was specified: set process.args")] };
   const problems: Problem[] = [];
-  const kind = kindOfInit(input, first);
+  const kind = kindOfInit(input.containerBoot === true, first);
   const [init, args] = input.containerBoot === true ? [OWN_INIT, input.args] : [first, rest];
   const isOwn = kind === "guest-init";
   // guest-init sets the network up by itself, and a kernel told to would wait for drivers that are modules.
@@ -72,7 +73,7 @@ function needs(input: GuestInput): GuestAnswer {
   ];
   const commandLine = words.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "linux"));
-  const volumes = isRoot(input) ? [] : attached;
+  const volumes = isRoot(input) ? attached.slice(1) : attached;
   const text = kind === "other" ? undefined : initText(kind, input, args, volumes, problems);
   if (problems.length > 0) return { problems };
   return {
@@ -144,9 +145,9 @@ const ROOT_DISK = "rootfs";
  * Firecracker, which has no serial numbers, the prefix tells them to go by the order.
  */
 function disks(input: GuestInput): readonly GuestDisk[] {
-  if (input.block === undefined) return [];
-  const id = isRoot(input) ? ROOT_DISK : "annot_vol";
-  return [{ id: input.monitor === "firecracker" ? `FC${id}` : id, ...input.block }];
+  const { block, volumes = [] } = input;
+  const all = block === undefined ? volumes : [{ id: isRoot(input) ? ROOT_DISK : "annot_vol", ...block }, ...volumes];
+  return input.monitor === "firecracker" ? all.map((disk) => ({ ...disk, id: `FC${disk.id}` })) : all;
 }
 
 function isRoot({ block, initrd }: GuestInput): boolean {

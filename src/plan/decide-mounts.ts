@@ -1,8 +1,9 @@
 /** The bind mounts of the bundle, and the way each takes into the guest. */
 import { cleanPath } from "../oci/clean-path.ts";
-import type { SpecMount } from "../oci/spec.ts";
+import type { Spec, SpecMount } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount } from "./launch-plan.ts";
+import { isBelow } from "./places.ts";
 import type { Planning } from "./plan-input.ts";
 
 /** Made by the guest's kernel, or nothing that a copy could stand for. */
@@ -28,9 +29,9 @@ export function mountWay({ guest, metadata }: Planning, root: GuestRoot): MountW
   return root.kind === "initrd" && guest.mountsInInitrd !== undefined ? "initrd" : "none";
 }
 
-export function decideMounts(planning: Planning, way: MountWay): readonly BindMount[] {
-  const { spec, bundle, warnings, metadata } = planning;
-  const binds = spec.mounts.filter(isBind).flatMap((mount) => {
+/** Those that are the guest's business. */
+export function bindMounts(spec: Spec, bundle: string): readonly BindMount[] {
+  return spec.mounts.filter(isBind).flatMap((mount) => {
     const destination = cleanPath(mount.destination);
     if (destination === "/" || isBelow(destination, OF_THE_GUEST)) return [];
     const source = mount.source ?? "";
@@ -43,6 +44,14 @@ export function decideMounts(planning: Planning, way: MountWay): readonly BindMo
       },
     ];
   });
+}
+
+/** `binds` where they reach the guest by this way, else none. */
+export function decideMounts(
+  { warnings, metadata }: Planning,
+  way: MountWay,
+  binds: readonly BindMount[],
+): readonly BindMount[] {
   if (way !== "none") return binds;
   const lost = binds.map(({ destination }) => destination).filter((path) => !isBelow(path, EVERYWHERE));
   if (lost.length > 0) warnings.push(`${metadata.guest} does not get the bind mounts ${lost.join(", ")}: ${ADVICE}`);
@@ -53,8 +62,4 @@ const ADVICE = "it has no initrd and no shared root to have them in";
 
 function isBind({ type, options }: SpecMount): boolean {
   return type === "bind" || options.includes("bind") || options.includes("rbind");
-}
-
-function isBelow(path: string, places: readonly string[]): boolean {
-  return places.some((place) => path === place || path.startsWith(`${place}/`));
 }

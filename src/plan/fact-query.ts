@@ -6,7 +6,10 @@ import { MONITORS } from "../monitors/registry.ts";
 import { VHOST_VSOCK_DEVICE } from "../monitors/vsock.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { type BootFiles, bootFiles, isAllowed } from "./boot-files.ts";
+import { bindMounts } from "./decide-mounts.ts";
+import { mayHaveVolumes } from "./decide-volumes.ts";
 import { libraryPaths } from "./libraries.ts";
+import type { PlanInput } from "./plan-input.ts";
 
 /** What has to be found out about host and image before the plan can be made; the answers are `HostFacts`. */
 export interface FactQuery {
@@ -32,6 +35,8 @@ export interface FactQuery {
   readonly kernel: string;
   /** Whether it matters what is mounted at the container's rootfs. */
   readonly rootfsMount: boolean;
+  /** Sources of bind mounts of which it matters whether a block device is mounted there. */
+  readonly volumes: readonly string[];
   /** Where virtiofsd may be, the first choice first; empty: it does not matter. */
   readonly virtiofsd: readonly string[];
   /** Whether guest-init has to be found where it was installed. */
@@ -64,7 +69,8 @@ export function wantedDevices(metadata: UnikernelMetadata, configuration: Config
   return wanted;
 }
 
-export function factQuery(metadata: UnikernelMetadata, configuration: Configuration, arch: string): FactQuery {
+export function factQuery(input: Omit<PlanInput, "facts" | "networks">, arch: string): FactQuery {
+  const { metadata, configuration, spec, bundle } = input;
   const monitor = MONITORS[metadata.monitor];
   const guest: Guest = GUESTS[metadata.guest];
   const settings = configuration.monitors[metadata.monitor];
@@ -91,6 +97,7 @@ export function factQuery(metadata: UnikernelMetadata, configuration: Configurat
     kernel: boot === undefined ? metadata.binary : boot.kernel,
     hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),
     rootfsMount: metadata.mountRootfs && guest.rootFilesystems !== undefined,
+    volumes: mayHaveVolumes(metadata) ? bindMounts(spec, bundle).map(({ source }) => source) : [],
     virtiofsd: needsVirtiofsd(metadata) ? virtiofsdPlaces(configuration) : [],
     ...(socket === undefined ? {} : { socket }),
     guestInit: boot?.guestInit === "",

@@ -27,6 +27,8 @@ export interface HostFacts {
   readonly hostFiles?: Readonly<Record<string, ImageFileFact>>;
   /** The block device that the container's rootfs is mounted from, or why it has none; absent when not asked for. */
   readonly rootfsMount?: MountFact;
+  /** The same of bind mounts, by their source: those that are mount points of block devices, out of those asked for. */
+  readonly volumes?: Readonly<Record<string, MountFact>>;
   /** virtiofsd, symlinks resolved; absent when it is missing or was not asked for. */
   readonly virtiofsd?: HostProgram;
   /** Why the socket that was asked for cannot be used; absent when it can, or none was. */

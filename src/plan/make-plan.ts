@@ -1,8 +1,7 @@
-import type { GuestInput, GuestMount, GuestNeeds, SharedRoot } from "../guests/guest.ts";
+import type { GuestDisk, GuestInput, GuestMount, GuestNeeds, SharedRoot } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
 import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
-import { cleanPath } from "../oci/clean-path.ts";
 import { type Result, refusal, success } from "../result.ts";
 import { utf8Size } from "../text-size.ts";
 import { isBootDisk } from "./check-kernel.ts";
@@ -19,16 +18,17 @@ import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, guestMounts, hasInitrd } from "./decide-initrd.ts";
 import { decideMappings } from "./decide-mappings.ts";
-import { decideMounts, mountWay } from "./decide-mounts.ts";
+import { bindMounts, decideMounts, mountWay } from "./decide-mounts.ts";
 import { decideRoot, type GuestRoot } from "./decide-root.ts";
 import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
+import { decideVolumes, type Volume } from "./decide-volumes.ts";
 import { agentSocket, decideVsock, vsockDirectory, withAgent } from "./decide-vsock.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import { networkSettings } from "./network-settings.ts";
-import type { PlanInput, Planning } from "./plan-input.ts";
+import { type PlanInput, type Planning, rootfsPath } from "./plan-input.ts";
 
 /** MAX_ARG_STRLEN: bytes of one argument of execve(2), with its NUL. */
 const ARGUMENT_LIMIT = 131072;
@@ -42,7 +42,7 @@ const DEFAULT_UMASK = 0o022;
 
 /** Decides everything about one container, or says everything that stands against it. Never throws. */
 export function makePlan(input: PlanInput): Result<LaunchPlan> {
-  const { spec, metadata, configuration, facts, bundle } = input;
+  const { spec, metadata, configuration, facts } = input;
   const planning: Planning = {
     ...input,
     guest: GUESTS[metadata.guest],
@@ -71,17 +71,24 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const namespaces = decideNamespaces(planning);
   const idMappings = decideMappings(planning);
   const sysctls = decideSysctls(planning);
-  const takes = root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }];
+  const binds = bindMounts(spec, input.bundle);
+  const volumes = decideVolumes(planning, root, binds);
+  const takes = [
+    ...(root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }]),
+    ...volumes.map(({ mount, readonly }) => ({ mount, readonly })),
+  ];
   const disks = takes.map(({ mount }) => ({ path: mount.source }));
   const devices = [...decideDevices(planning, accelerator), ...disks];
   const vsock = decideVsock(planning);
   const way = mountWay(planning, root);
-  const mounts = decideMounts(planning, way);
+  const files = binds.filter((bind) => !volumes.some((volume) => volume.bind === bind));
+  const mounts = decideMounts(planning, way, files);
   const network = networkSettings(spec.annotations, configuration, problems);
   const needs = askGuest(planning, {
     root,
     sharedRoot,
     mounts: way === "initrd" ? guestMounts(mounts, root.kind) : [],
+    volumes,
   });
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
@@ -138,7 +145,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     nics,
     namespaces,
     ...(idMappings === undefined ? {} : { idMappings }),
-    rootfs: cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`),
+    rootfs: rootfsPath(input),
     root,
     ...(share === undefined ? {} : { share }),
     takes,
@@ -181,6 +188,7 @@ interface RootInput {
   readonly root: GuestRoot;
   readonly sharedRoot: SharedRoot | undefined;
   readonly mounts: readonly GuestMount[];
+  readonly volumes: readonly Volume[];
 }
 
 /** The disk: the file system of the rootfs, or the block image of the annotations. */
@@ -196,7 +204,7 @@ function blockOf(
   return { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly } };
 }
 
-function askGuest(planning: Planning, { root, sharedRoot, mounts }: RootInput): GuestNeeds | undefined {
+function askGuest(planning: Planning, { root, sharedRoot, mounts, volumes }: RootInput): GuestNeeds | undefined {
   const { metadata, spec, facts, guest, problems } = planning;
   const input: GuestInput = {
     monitor: metadata.monitor,
@@ -219,6 +227,7 @@ function askGuest(planning: Planning, { root, sharedRoot, mounts }: RootInput): 
     ...(isBootDisk(planning, imageFile(planning, metadata.binary)) ? { bootDisk: true } : {}),
     ...(sharedRoot === undefined ? {} : { sharedRoot }),
     mounts,
+    ...(volumes.length === 0 ? {} : { volumes: volumes.map(diskOf) }),
     ...solo5Devices(planning),
     networks: planning.monitor.tap === undefined ? [] : planning.networks.map((network) => network.guest),
     ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),
@@ -228,6 +237,10 @@ function askGuest(planning: Planning, { root, sharedRoot, mounts }: RootInput): 
   if ("needs" in answer) return answer.needs;
   problems.push(...answer.problems);
   return undefined;
+}
+
+function diskOf({ id, mount, bind, readonly }: Volume): GuestDisk {
+  return { id, path: mount.source, mountPoint: bind.destination, readonly };
 }
 
 function solo5Devices(planning: Planning): Pick<GuestInput, "devices"> {

@@ -3,6 +3,7 @@ import type { Problem } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
 import type { GuestNetwork } from "../guests/network.ts";
 import type { Monitor } from "../monitors/monitor.ts";
+import { cleanPath } from "../oci/clean-path.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -28,6 +29,11 @@ export interface PlanInput {
   readonly bundle: string;
   /** None at `create`: the plan then has no nic. The first is that of the default route. */
   readonly networks: readonly PlanNetwork[];
+}
+
+/** Absolute path of the container's rootfs. */
+export function rootfsPath({ spec, bundle }: Pick<PlanInput, "spec" | "bundle">): string {
+  return cleanPath(spec.root.path.startsWith("/") ? spec.root.path : `${bundle}/${spec.root.path}`);
 }
 
 /** The input with what every step looks up in it, and where findings go. */

@@ -14,6 +14,7 @@ import {
   O_RDWR,
   S_IFBLK,
   S_IFCHR,
+  S_IFDIR,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
@@ -40,6 +41,8 @@ import { findInPath } from "../sys/path-search.ts";
 import { findLibraries } from "./find-libraries.ts";
 import { openSocketFile } from "./socket-file.ts";
 
+type MountTable = ReturnType<typeof parseMountinfo>;
+
 /** The one version of the KVM interface there is (Linux, Documentation/virt/kvm/api.rst). */
 const KVM_API_VERSION = 12;
 /** Bytes; it lists every feature of the processor. */
@@ -58,6 +61,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
   const libraries = (isDynamic ? query.libraries : []).filter(exists);
   const existing = [...query.paths.filter(exists), ...libraries];
   const socketProblem = query.socket === undefined ? undefined : findSocketProblem(query.socket);
+  const volumes = findVolumes(query.volumes);
   const init = query.guestInit ? findGuestInit() : undefined;
   return {
     arch: query.arch,
@@ -69,6 +73,7 @@ export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
       query.hostFiles.map((path) => [path, findFile(() => open(path, O_PATH), path === query.kernel)]),
     ),
     ...(query.rootfsMount ? { rootfsMount: findRootfsMount(rootfs) } : {}),
+    ...(volumes === undefined ? {} : { volumes }),
     ...(virtiofsd === undefined ? {} : { virtiofsd }),
     ...(init === undefined ? {} : { guestInit: init }),
     ...(socketProblem === undefined ? {} : { socketProblem }),
@@ -87,7 +92,39 @@ function findRootfsMount(rootfs: string): MountFact {
     if (isSysError(error)) return { reason: messageOf(error) };
     throw error;
   }
-  const found = findBlockMount(parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT)), path);
+  return findDevice(readMounts(), path);
+}
+
+/** What is mounted from block devices at these paths; the table of mounts is read only when there may be something. */
+function findVolumes(paths: readonly string[]): Record<string, MountFact> | undefined {
+  const places = paths.filter(isMountPoint);
+  if (places.length === 0) return undefined;
+  const entries = readMounts();
+  const facts = places.flatMap((place): [string, MountFact][] => {
+    const path = resolveLinks(place);
+    const ofDevice = entries.some(({ mountPoint, source }) => mountPoint === path && source.startsWith("/"));
+    return ofDevice ? [[place, findDevice(entries, path)]] : [];
+  });
+  return Object.fromEntries(facts);
+}
+
+/** Whether another file system begins with this directory. */
+function isMountPoint(path: string): boolean {
+  try {
+    const { mode, dev } = fstatat(AT_FDCWD, path, 0);
+    return (mode & S_IFMT) === S_IFDIR && fstatat(AT_FDCWD, `${path}/..`, 0).dev !== dev;
+  } catch (error) {
+    if (isSysError(error)) return false;
+    throw error;
+  }
+}
+
+function readMounts(): MountTable {
+  return parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT));
+}
+
+function findDevice(entries: MountTable, path: string): MountFact {
+  const found = findBlockMount(entries, path);
   if ("reason" in found || isBlockDevice(found.mount.source, found.mount.device)) return found;
   return { reason: `${found.mount.source} is not the block device that ${path} is mounted from` };
 }

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, putFile } from "../lib/bundle.ts";
 import { run, start, succeed, until } from "../lib/command.ts";
-import { isAlive, loops, mounts, openFiles } from "../lib/host.ts";
+import { isAlive, loops, openFiles } from "../lib/host.ts";
 import { atEnd, scratch } from "../lib/hygiene.ts";
 import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
 import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
-import { mountRootfs } from "../lib/loop.ts";
+import { mountRootfs, storageOfHost } from "../lib/loop.ts";
 
 const CONTENT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 11) & 255));
 const SUM = createHash("sha256").update(CONTENT).digest("hex");
@@ -29,35 +29,30 @@ function blockBundle(script: string, options: BundleOptions = {}): string {
   return bundle;
 }
 
-/** What of the host a container may change. */
-function host(): string {
-  return [...mounts().filter((line) => line.includes(scratch())), ...loops()].join("\n");
-}
-
 describe("the rootfs as a block device", () => {
   it("is the guest's root for reading and writing; a second start of the container finds what was written", async () => {
     const runtime = linuxRuntime(kernel);
     const bundle = blockBundle(`${LOOK}; cat /data/new; echo written > /data/new; sync`, { writable: true });
     mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     expect(succeed(runtime.verb("plan", "--bundle", bundle)).stdout()).toMatch(/root +.* as a block device\n/);
     const first = await linesOf(runtime, bundle);
     expect(first).toContain("root ext4");
     expect(first).toContain(`${SUM}  /data/content`);
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
     expect(readFileSync(join(bundle, "rootfs/data/new"), "utf8")).toBe("written\n");
     expect(await linesOf(runtime, bundle)).toContain("written");
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
   });
 
   it("is read-only where the bundle says so, and mounted with the options it had", async () => {
     const bundle = blockBundle(`${LOOK}; mount -o remount,rw /; echo x > /data/new || echo refused`);
     mountRootfs(bundle, "nodev", "nosuid", "noatime");
-    const before = host();
+    const before = storageOfHost();
     const lines = await linesOf(linuxRuntime(kernel), bundle);
     expect(lines).toContain(`${SUM}  /data/content`);
     expect(lines).toContain("refused");
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
     expect(existsSync(join(bundle, "rootfs/data/new"))).toBe(false);
   });
 
@@ -65,7 +60,7 @@ describe("the rootfs as a block device", () => {
     const runtime = linuxRuntime(kernel);
     const bundle = blockBundle("echo up; sleep 60", { writable: true });
     const device = mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     const { pid, outcome } = runtime.create("held", bundle);
     expect(existsSync(join(bundle, "rootfs/data"))).toBe(false);
     const mounted = (): string => run(scratch(), ["mount", device, join(bundle, "rootfs")]).stderr();
@@ -77,7 +72,7 @@ describe("the rootfs as a block device", () => {
     process.kill(pid, "SIGKILL");
     await until("the monitor has ended", () => !isAlive(pid));
     succeed(runtime.verb("delete", "held"));
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
   });
 
   it("is put back when create is killed between its steps", async () => {
@@ -85,35 +80,35 @@ describe("the rootfs as a block device", () => {
     const hooks = { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "30"] }] };
     const bundle = blockBundle("", { hooks });
     mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     const creating = runtime.begin("create", "--bundle", bundle, "killed");
     runtime.expectLeftover("killed");
     await until("the file system is gone", () => !existsSync(join(bundle, "rootfs/data")));
-    expect(host()).not.toBe(before);
+    expect(storageOfHost()).not.toBe(before);
     creating.child.kill("SIGKILL");
     await creating.ended();
     succeed(runtime.verb("delete", "--force", "killed"));
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
   });
 
   it("is put back when create fails after it was taken", () => {
     const runtime = linuxRuntime(kernel);
     const bundle = blockBundle("", { hooks: { createRuntime: [{ path: "/bin/false" }] } });
     mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     expect(runtime.verb("create", "--bundle", bundle, "failing").status).toBe(1);
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
   });
 
   it("may be unmounted by the caller before delete is asked for, and after", () => {
     const runtime = linuxRuntime(kernel);
     const bundle = blockBundle("");
     mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     runtime.create("unmounted", bundle);
     expect(run(scratch(), ["umount", join(bundle, "rootfs")]).status).not.toBe(0);
     succeed(runtime.verb("delete", "--force", "unmounted"));
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
     succeed(run(scratch(), ["umount", join(bundle, "rootfs")]));
     expect(loops().some((line) => line.includes(scratch()))).toBe(false);
   });
@@ -122,13 +117,13 @@ describe("the rootfs as a block device", () => {
     const runtime = linuxRuntime(kernel);
     const bundle = blockBundle("");
     mountRootfs(bundle);
-    const before = host();
+    const before = storageOfHost();
     const other = start(scratch(), ["unshare", "-m", "--propagation", "private", "sh", "-c", "echo in; exec sleep 60"]);
     atEnd(() => void other.child.kill("SIGKILL"));
     await until("the other namespace is there", () => other.stdout().includes("in"));
     expect(runtime.verb("create", "--bundle", bundle, "twice").status).toBe(1);
     expect(runtime.lastError()).toMatch(/Claim \/dev\/loop\d+ for the guest: it is still mounted in another mount/);
-    expect(host()).toBe(before);
+    expect(storageOfHost()).toBe(before);
     other.child.kill("SIGKILL");
     await other.ended();
   });

@@ -1,6 +1,7 @@
 // Loop devices with ext4, which stand for devices of a snapshotter. What a test makes is gone at its end.
 import { join } from "node:path";
 import { run, succeed } from "./command.ts";
+import { loops, mounts } from "./host.ts";
 import { atEnd, scratch } from "./hygiene.ts";
 
 function fails(...command: readonly string[]): boolean {
@@ -32,4 +33,14 @@ export function mountRootfs(bundle: string, ...options: readonly string[]): stri
   const file = ext4Of(rootfs, join(scratch(), "rootfs.ext4"));
   succeed(run(scratch(), ["find", rootfs, "-mindepth", "1", "-delete"]));
   return loopMount(file, rootfs, ...options);
+}
+
+/** What of the host's storage a container of this test may change: mounts in any order, loop devices. */
+export function storageOfHost(): string {
+  return [
+    ...mounts()
+      .filter((line) => line.includes(scratch()))
+      .sort(),
+    ...loops(),
+  ].join("\n");
 }

@@ -39,14 +39,11 @@ export function planOf(texts: BundleTexts): Outcome {
       : parseConfiguration(texts.toml, "/etc/urunc/config.toml");
   if (!configuration.ok) return { problems: configuration.problems };
   const { metadata } = found;
-  factQuery(metadata, configuration.value, texts.facts.arch);
+  const input = { id: "c1", spec: spec.value, metadata, configuration: configuration.value, bundle: texts.bundle };
+  factQuery(input, texts.facts.arch);
   const plan = makePlan({
-    spec: spec.value,
-    metadata,
-    configuration: configuration.value,
+    ...input,
     facts: texts.facts,
-    id: "c1",
-    bundle: texts.bundle,
     networks: texts.networks ?? [],
   });
   if (!plan.ok) return { problems: plan.problems };
@@ -79,9 +76,14 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
     imageFiles: fileFacts(merged["imageFiles"], kernel),
     hostFiles: fileFacts(merged["hostFiles"], kernel),
     ...(merged["rootfsMount"] === undefined ? {} : { rootfsMount: mountFact(merged["rootfsMount"]) }),
+    ...(merged["volumes"] === undefined ? {} : { volumes: mountFacts(merged["volumes"]) }),
     ...(merged["virtiofsd"] === undefined ? {} : { virtiofsd: { path: String(merged["virtiofsd"]), dynamic: true } }),
     ...(typeof merged["guestInit"] === "string" ? { guestInit: merged["guestInit"] } : {}),
   };
+}
+
+function mountFacts(facts: unknown): Readonly<Record<string, MountFact>> {
+  return Object.fromEntries(Object.entries(objectOf(facts)).map(([path, fact]) => [path, mountFact(fact)]));
 }
 
 function mountFact(fact: unknown): MountFact {

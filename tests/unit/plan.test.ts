@@ -123,13 +123,15 @@ describe("the default spec", () => {
     if (!spec.ok) throw new Error("the default spec is invalid");
     const found = readMetadata(spec.value.annotations, undefined);
     if (found.kind !== "unikernel") throw new Error("the default spec is no unikernel");
-    const query = factQuery(found.metadata, DEFAULT_CONFIGURATION, "x86_64");
+    const input = { id: "c1", spec: spec.value, metadata: found.metadata, bundle: "/b" };
+    const query = factQuery({ ...input, configuration: DEFAULT_CONFIGURATION }, "x86_64");
     expect(query).toMatchObject({
       program: "qemu-system-x86_64",
       kvm: true,
       devices: ["/dev/null", "/dev/urandom", "/dev/kvm"],
       imageFiles: ["/unikraft/bin/kernel"],
       kernel: "/unikraft/bin/kernel",
+      volumes: [],
     });
     expect(query.paths).toEqual(expect.arrayContaining(["/usr/share/qemu", "/usr/local/share/qemu"]));
     expect(query.libraries).toContain("/usr/lib");
@@ -140,7 +142,7 @@ describe("the default spec", () => {
       accel: "tcg" as const,
     };
     const configuration = { ...DEFAULT_CONFIGURATION, monitors: { ...DEFAULT_CONFIGURATION.monitors, qemu } };
-    const other = factQuery(found.metadata, configuration, "x86_64");
+    const other = factQuery({ ...input, configuration }, "x86_64");
     expect(other).toMatchObject({ program: "/opt/qemu", kvm: false });
     expect(other.paths.slice(0, 2)).toEqual(["/opt/share/qemu", "/opt/share/seabios"]);
   });

@@ -1,0 +1,143 @@
+// Bind mounts of whole file systems as disks of a Linux guest whose root is a disk, taken off the host and put back.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { annotation, type BundleOptions } from "../lib/bundle.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
+import { isAlive, loops, mounts } from "../lib/host.ts";
+import { atEnd, scratch } from "../lib/hygiene.ts";
+import { parseJson } from "../lib/json.ts";
+import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
+import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
+import { ext4Of, loopMount, mountRootfs, storageOfHost } from "../lib/loop.ts";
+
+const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) & 255));
+const SUM = createHash("sha256").update(CONTENT).digest("hex");
+
+let kernel: LinuxKernel;
+beforeAll(() => {
+  kernel = debianKernel();
+});
+
+/** Where a file system of its own with a file `content` is mounted on the host. */
+function volume(name: string, ...options: readonly string[]): string {
+  const tree = join(scratch(), `${name}-tree`);
+  const place = join(scratch(), name);
+  mkdirSync(tree);
+  mkdirSync(place);
+  writeFileSync(join(tree, "content"), CONTENT);
+  loopMount(ext4Of(tree, join(scratch(), `${name}.ext4`), "16M"), place, ...options);
+  return place;
+}
+
+interface Bind {
+  readonly source: string;
+  readonly destination: string;
+  readonly options: readonly string[];
+}
+
+/** A bundle whose root is a disk. */
+function volumeBundle(script: string, binds: readonly Bind[], options: BundleOptions = {}): string {
+  const annotations = { [annotation("mountRootfs")]: "true" };
+  const bundle = linuxBundle(kernel, script, { writable: true, ...options, annotations });
+  const path = join(bundle, "config.json");
+  const config = Object(parseJson(readFileSync(path, "utf8")));
+  const mounted = binds.map((bind) => ({ ...bind, type: "bind" }));
+  writeFileSync(path, JSON.stringify({ ...config, mounts: mounted }));
+  mountRootfs(bundle);
+  return bundle;
+}
+
+const held = (source: string): Bind => ({ source, destination: "/data/vol", options: ["rbind"] });
+
+describe("a bind mount of a whole file system of a device", () => {
+  it("is a disk of the guest, for writing or not, and mounted on the host again as it was", async () => {
+    const [writable, readonly] = [volume("writable", "nodev", "noatime"), volume("readonly", "nosuid")];
+    const bundle = volumeBundle(
+      [
+        "while read d p t r; do case $p in /data/*) echo $p $t;; esac; done < /proc/mounts",
+        "sha256sum /data/writable/content /data/readonly/content; cat /data/writable/note",
+        "echo of the guest > /data/writable/new; echo x > /data/readonly/new || echo refused; sync",
+      ].join("; "),
+      [
+        { source: writable, destination: "/data/writable", options: ["rbind", "rw"] },
+        { source: readonly, destination: "/data/readonly", options: ["rbind", "ro"] },
+        { source: "/etc/hostname", destination: "/data/writable/note", options: ["bind", "ro"] },
+      ],
+    );
+    const runtime = linuxRuntime(kernel);
+    const before = storageOfHost();
+    expect(succeed(runtime.verb("plan", "--bundle", bundle)).stdout()).toMatch(/disk vol1 +\/dev\/loop\d+ at .*only\n/);
+    expect(storageOfHost()).toBe(before);
+    const lines = await linesOf(runtime, bundle);
+    expect(lines).toContain("/data/writable ext4");
+    expect(lines).toContain("/data/readonly ext4");
+    expect(lines).toContain(`${SUM}  /data/writable/content`);
+    expect(lines).toContain(`${SUM}  /data/readonly/content`);
+    expect(lines).toContain(readFileSync("/etc/hostname", "utf8").trim());
+    expect(lines).toContain("refused");
+    expect(storageOfHost()).toBe(before);
+    expect(readFileSync(join(writable, "new"), "utf8")).toBe("of the guest\n");
+    expect(existsSync(join(readonly, "new"))).toBe(false);
+  });
+
+  it("keeps the file of its loop device meanwhile, and lets the device go with its last user afterwards", () => {
+    const place = volume("kept");
+    const runtime = linuxRuntime(kernel);
+    const bundle = volumeBundle("", [held(place)]);
+    const before = storageOfHost();
+    const file = join(scratch(), "kept.ext4");
+    expect(loops().find((line) => line.includes(file))).toMatch(/autoclear 1$/);
+    runtime.create("kept", bundle);
+    expect(mounts().some((line) => line.includes(` ${place} `))).toBe(false);
+    expect(loops().find((line) => line.includes(file))).toMatch(/autoclear 0$/);
+    succeed(runtime.verb("delete", "--force", "kept"));
+    expect(storageOfHost()).toBe(before);
+    succeed(run(scratch(), ["umount", place]));
+    expect(loops().some((line) => line.includes(file))).toBe(false);
+  });
+
+  it("is put back when create, start or the monitor was killed", async () => {
+    const place = volume("killed");
+    const runtime = linuxRuntime(kernel);
+    const sleep = [{ path: "/bin/sleep", args: ["sleep", "4"] }];
+    const bundle = volumeBundle("sleep 60", [held(place)], { hooks: { createRuntime: sleep } });
+    const before = storageOfHost();
+    runtime.expectLeftover("killed");
+    const creating = runtime.begin("create", "--bundle", bundle, "killed");
+    await until("the file system is gone", () => !existsSync(join(place, "content")));
+    creating.child.kill("SIGKILL");
+    await creating.ended();
+    succeed(runtime.verb("delete", "--force", "killed"));
+    expect(storageOfHost()).toBe(before);
+
+    const path = join(bundle, "config.json");
+    const config = Object(parseJson(readFileSync(path, "utf8")));
+    writeFileSync(path, JSON.stringify({ ...config, hooks: { poststart: sleep } }));
+    const { pid } = runtime.create("killed", bundle);
+    const starting = runtime.begin("start", "killed");
+    await until("the guest runs", () => runtime.status("killed") === "running");
+    starting.child.kill("SIGKILL");
+    await starting.ended();
+    expect(storageOfHost()).not.toBe(before);
+    process.kill(pid, "SIGKILL");
+    await until("the monitor has ended", () => !isAlive(pid));
+    succeed(runtime.verb("delete", "--force", "killed"));
+    expect(storageOfHost()).toBe(before);
+  });
+
+  it("that the host uses is an error, and everything stays as it was", async () => {
+    const place = volume("busy");
+    const runtime = linuxRuntime(kernel);
+    const bundle = volumeBundle("", [held(place)]);
+    const before = storageOfHost();
+    const user = start(place, ["sleep", "60"]);
+    atEnd(() => void user.child.kill("SIGKILL"));
+    expect(runtime.verb("create", "--bundle", bundle, "busy").status).toBe(1);
+    expect(runtime.lastError()).toContain(`Unmount ${place}: `);
+    expect(storageOfHost()).toBe(before);
+    user.child.kill("SIGKILL");
+    await user.ended();
+  });
+});
