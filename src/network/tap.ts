@@ -20,7 +20,10 @@ export function openTun(): number {
   try {
     return open(TUN, O_RDWR);
   } catch (error) {
-    throw new RuntimeFailure("network", `Open ${TUN}: ${messageOf(error)}: load the kernel module tun`, {
+    const advice = isSysError(error, "EACCES", "EPERM")
+      ? "give the container's user the right to read and write it"
+      : "load the kernel module tun";
+    throw new RuntimeFailure("network", `Open ${TUN}: ${messageOf(error)}: ${advice}`, {
       kind: "system",
       cause: error,
     });
