@@ -93,6 +93,11 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     timestamps.stamp("CR.initial_setup");
     const entrance =
       cgroup === undefined ? undefined : makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);
+    // Its removal may need descriptors, of which there may be no more.
+    let isEntranceOpen = entrance !== undefined;
+    cleanup.push(() => {
+      if (entrance !== undefined && isEntranceOpen) closeEntrance(entrance);
+    });
     cleanup.push(() => undoStorage(directory.fd, options.warn));
     const storage = prepareStorage(bundle.plan, directory.fd);
     cleanup.push(() => storage.close());
@@ -146,6 +151,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       close(fd);
     if (console !== undefined) close(console.slave);
     if (entrance !== undefined) closeEntrance(entrance);
+    isEntranceOpen = false;
     storage.close();
     if (cgroup !== undefined) {
       startScope(cgroup, options.id, child.pid, cleanup);

@@ -13,8 +13,9 @@ export function messageOf(error: unknown): string {
 
 /**
  * Whether a call failed for want of something that may be there the next time. What such a failure left undone must stay
- * on record, so that it can be done again.
+ * on record, so that it can be done again. An error that was given more words is judged by what caused it.
  */
 export function isShortage(error: unknown): boolean {
-  return isSysError(error, "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN");
+  if (isSysError(error, "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN")) return true;
+  return error instanceof Error && error.cause !== undefined && isShortage(error.cause);
 }

@@ -27,6 +27,7 @@ import type { Runtime } from "../lib/runtime.ts";
 
 const TIMEOUT = EXHAUSTIVE ? 1_800_000 : 60_000;
 const ID = "cut";
+const CGROUP = "/urunc-crash-test";
 
 interface World {
   readonly runtime: Runtime;
@@ -35,7 +36,7 @@ interface World {
   readonly untouched: string;
 }
 
-/** A container with hooks in a pod's network, so that every kind of thing is made that can be left behind. */
+/** A container with hooks and a cgroup in a pod's network, so that every kind of thing is made that can be left behind. */
 function world(): World {
   const network = networkNamespace("pod");
   network.script(
@@ -49,7 +50,11 @@ function world(): World {
   const namespaces = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
   const bundle = lightBundle("light", {
     hooks: { createRuntime: [hook], createContainer: [hook], poststart: [hook], poststop: [hook] },
-    linux: { namespaces: [...namespaces, { type: "network", path: network.path }] },
+    linux: {
+      namespaces: [...namespaces, { type: "network", path: network.path }],
+      cgroupsPath: CGROUP,
+      resources: { pids: { limit: 100 } },
+    },
   });
   writeFileSync(join(bundle, "rootfs", "kernel"), solo5File("spt", [{ kind: "net", name: "service" }]));
   return { runtime: lightRuntime(), bundle, network, untouched: network.describe() };
@@ -172,6 +177,8 @@ describe("a monitor that is killed", () => {
   it("is a stopped container, of which nothing stays after delete", async () => {
     const here = world();
     const { pid } = here.runtime.create(ID, here.bundle);
+    // What the whole matrix is about is there to be left behind.
+    expect(leftovers().filter((line) => line.startsWith("cgroup") && line.includes(CGROUP))).not.toEqual([]);
     succeed(here.runtime.verb("start", ID));
     process.kill(pid, "SIGKILL");
     await until("it has ended", () => !isAlive(pid));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "sys.h"
@@ -122,6 +123,12 @@ static void open_files(int *files) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, files + 1) < 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, files + 3) < 0)
         abort();
+    /* setNonblock may have made them wait. */
+    const struct timeval soon = { 0, 1000 };
+    for (int i = 1; i < 5; i++)
+        if (setsockopt(files[i], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon) < 0 ||
+            setsockopt(files[i], SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon) < 0)
+            abort();
     files[5] = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
     files[6] = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -87,13 +87,15 @@ function directoriesBelow(directory: string): readonly string[] {
   return names.flatMap((name) => [name, ...directoriesBelow(name)]);
 }
 
-/** A name that a container engine has drawn: no test calls its own containers so. */
-const DRAWN = /\/[0-9a-f]{32,}(\/|$)/;
+/**
+ * Cgroups of container engines: their parents by name, and names they have drawn. No test calls its containers so.
+ */
+const OF_ENGINES = /^\/sys\/fs\/cgroup\/([^/]+\/)?(docker|libpod_parent|machine\.slice|process_api)\b|[0-9a-f]{32}/;
 
 /** All cgroups but those of container engines that others run on this machine meanwhile. */
 export function cgroups(): readonly string[] {
   return directoriesBelow("/sys/fs/cgroup")
-    .filter((path) => !DRAWN.test(path))
+    .filter((path) => !OF_ENGINES.test(path))
     .sort();
 }
 

@@ -19,13 +19,22 @@ interface Snapshot {
   readonly loops: readonly string[];
 }
 
-const REAPER = Number(process.env.URUNC_TEST_REAPER ?? "1");
+const NO_REAPER = "Run the end-to-end tests by script/test e2e: it brings the reaper";
+
+/** Whose descendants are this run's. Never 1: what others start meanwhile would be ended as a left-over. */
+const REAPER = reaper();
 
 let before: Snapshot | undefined;
 let directory = "";
 let endings: (() => void | Promise<void>)[] = [];
 let stateDirectories: string[] = [];
 let tolerated: string[] = [];
+
+function reaper(): number {
+  const pid = process.env.URUNC_TEST_REAPER;
+  if (pid === undefined) throw new Error(NO_REAPER);
+  return Number(pid);
+}
 
 function living(): ReadonlyMap<string, number> {
   return new Map(
@@ -105,7 +114,7 @@ export function leftovers(): readonly string[] {
 export function reaped(pid: number): string | undefined {
   const path = process.env.URUNC_TEST_REAPED;
   if (path === undefined || !existsSync(path)) {
-    throw new Error("Run the end-to-end tests by script/test e2e: it brings the reaper");
+    throw new Error(NO_REAPER);
   }
   const lines = readFileSync(path, "utf8").trimEnd().split("\n").reverse();
   return lines.find((line) => line.startsWith(`${pid} `))?.slice(`${pid} `.length);
