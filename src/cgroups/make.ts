@@ -2,9 +2,10 @@ import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directories, hierarchyRoot } from "../resources/cgroup-place.ts";
 import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, mkdirat, open, readTextFile, readTextFileIfPresent, unlinkat, writeText } from "../sys/file.ts";
+import { close, exists, mkdirat, open, readTextFile, unlinkat, writeText } from "../sys/file.ts";
 import { enableControllers } from "./controllers.ts";
 import { isV1 } from "./limits.ts";
+import { hasProcesses } from "./processes.ts";
 import { writeCgroupFile } from "./write.ts";
 
 const TEXT_LIMIT = 1 << 20;
@@ -17,28 +18,40 @@ export interface CgroupEntrance {
   readonly v1: readonly number[];
 }
 
-/** @throws RuntimeFailure `cgroup` when another container, or whoever, has processes there already. */
-export function checkIsFree(place: CgroupPlace): void {
-  const [first] = directories(place);
-  const pids = first === undefined ? undefined : readTextFileIfPresent(`${first}/cgroup.procs`, TEXT_LIMIT);
-  if (pids) {
-    const message = `Cgroup ${first} has processes in it already: choose another linux.cgroupsPath or end them`;
-    throw new RuntimeFailure("cgroup", message);
-  }
+/**
+ * Looks for processes in every hierarchy and below, since all that is there ends with the container.
+ *
+ * @returns the directories that are there already.
+ * @throws RuntimeFailure `cgroup` when another container, or whoever, has processes there.
+ */
+export function checkIsFree(place: CgroupPlace): readonly string[] {
+  const present = directories(place).filter(exists);
+  const busy = present.find(hasProcesses);
+  if (busy !== undefined)
+    throw isTaken(busy, "has processes in it already: choose another linux.cgroupsPath or end them");
+  return present;
+}
+
+function isTaken(path: string, what: string): RuntimeFailure {
+  return new RuntimeFailure("cgroup", `Cgroup ${path} ${what}`);
 }
 
 /**
- * Makes the directories that are missing and opens the ways in. When one fails, those that were made are removed.
+ * Makes the directories and opens the ways in. When one fails, those that were made are removed.
  *
+ * @param stale directories without processes that are made anew, so that whoever made them first can tell that they are
+ * another's now; undefined takes over whatever is there.
  * @throws RuntimeFailure `cgroup` naming the directory.
  */
-export function makeCgroup(place: CgroupPlace): CgroupEntrance {
+export function makeCgroup(place: CgroupPlace, stale?: readonly string[]): CgroupEntrance {
   const made: string[] = [];
   const making = (controllers: string): Making => ({
     root: hierarchyRoot(controllers, !isV1(place)),
     isCpuset: controllers.split(",").includes("cpuset"),
+    mustBeNew: stale !== undefined,
     made,
   });
+  for (const path of stale ?? []) removeStale(path);
   try {
     const v1 = Object.entries(place.v1).map(([controllers, directory]) => {
       makeDirectory(directory, making(controllers));
@@ -66,7 +79,18 @@ function openFile(path: string, flags: number): number {
 interface Making {
   readonly root: string;
   readonly isCpuset: boolean;
+  readonly mustBeNew: boolean;
   readonly made: string[];
+}
+
+function removeStale(path: string): void {
+  try {
+    unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return;
+    if (!isSysError(error, "EBUSY", "ENOTEMPTY")) throw error;
+    throw isTaken(path, "has processes or cgroups in it already: choose another linux.cgroupsPath or remove them");
+  }
 }
 
 function makeDirectory(path: string, making: Making): void {
@@ -76,9 +100,12 @@ function makeDirectory(path: string, making: Making): void {
   } catch (error) {
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (isSysError(error, "ENOENT") && parent !== making.root) {
-      makeDirectory(parent, making);
+      makeDirectory(parent, { ...making, mustBeNew: false });
       makeDirectory(path, making);
       return;
+    }
+    if (making.mustBeNew && isSysError(error, "EEXIST")) {
+      throw isTaken(path, "has been made by somebody else in this moment: choose another linux.cgroupsPath");
     }
     if (!isSysError(error, "EEXIST")) {
       throw new RuntimeFailure("cgroup", `Make cgroup: ${messageOf(error)}`, { kind: "system", cause: error });

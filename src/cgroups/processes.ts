@@ -19,7 +19,7 @@ export function pidsOf(place: CgroupPlace): readonly number[] {
 }
 
 /** Those in any hierarchy, as one that was killed on its way in may be in some of them only. */
-function pidsAnywhere(place: CgroupPlace): readonly number[] {
+export function pidsAnywhere(place: CgroupPlace): readonly number[] {
   return [...new Set(directories(place).flatMap(pidsBelow))].filter((pid) => pid !== getpid());
 }
 
@@ -31,6 +31,21 @@ function pidsBelow(directory: string): readonly number[] {
     .map(Number)
     .filter((pid) => pid > 0);
   return [...own, ...subdirectories(directory).flatMap(pidsBelow)];
+}
+
+/** Whether a cgroup or one below has a process, be it of a pid namespace that ours does not see. */
+export function hasProcesses(directory: string): boolean {
+  return textOfProcesses(directory) !== "" || subdirectories(directory).some(hasProcesses);
+}
+
+function textOfProcesses(directory: string): string {
+  try {
+    return readTextFileIfPresent(`${directory}/cgroup.procs`, PIDS_LIMIT) ?? "";
+  } catch (error) {
+    // A threaded cgroup of v2 tells its threads only: whose they are, the cgroup above says (cgroups(7)).
+    if (isSysError(error, "EOPNOTSUPP")) return readTextFileIfPresent(`${directory}/cgroup.threads`, PIDS_LIMIT) ?? "";
+    throw error;
+  }
 }
 
 export function subdirectories(directory: string): readonly string[] {

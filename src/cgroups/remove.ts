@@ -9,8 +9,13 @@ import { endProcesses, subdirectories } from "./processes.ts";
 const TIMEOUT_MS = 10_000;
 const STEP_MS = 2;
 
+/** Removes those directories of a cgroup that have nothing in them; nobody is killed. */
+export function removeEmpty(place: CgroupPlace): void {
+  for (const directory of directories(place)) tryRemove(directory);
+}
+
 /**
- * Removes a container's cgroup from every hierarchy, after killing whatever still lives in it. Directories that are
+ * Removes a container's own cgroup from every hierarchy, after killing whatever still lives in it. Directories that are
  * gone are no error; those above it stay, as others may share them.
  *
  * @throws RuntimeFailure `cgroup` when one cannot be removed.

@@ -1,7 +1,7 @@
 import { pidsOf } from "../cgroups/processes.ts";
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
-import { readCgroupRecord } from "../container/cgroup-record.ts";
+import { ownedCgroupOf } from "../container/cgroup.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
@@ -20,9 +20,9 @@ export function run({ global, options, args, argv }: Invocation): number {
   if (found.owner !== "urunc") throw notFound();
   const format = options.text("format") ?? "table";
   if (format !== "table" && format !== "json") throw usage(`invalid format option: ${format}: use table or json`);
-  const cgroup = readCgroupRecord(`${global.root}/${id}`);
+  const cgroup = ownedCgroupOf(`${global.root}/${id}`);
   const alone = () => (statusOf(found.record) === "stopped" ? [] : [found.record.pid]);
-  const pids = cgroup === undefined ? alone() : pidsOf(cgroup.place);
+  const pids = cgroup === undefined ? alone() : pidsOf(cgroup);
   writeAll(1, format === "json" ? `${JSON.stringify(pids)}\n` : table(pids, psOptions));
   return 0;
 }

@@ -1,7 +1,8 @@
+import type { Inodes } from "../cgroups/owned.ts";
 import type { CgroupPlace } from "../resources/cgroup-place.ts";
 import { AT_FDCWD, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
 import { isShortage, isSysError } from "../sys/errors.ts";
-import { close, openat, readText, writeAll } from "../sys/file.ts";
+import { close, openat, readText, replaceFile, writeAll } from "../sys/file.ts";
 
 /** The container's cgroup; noted before it is made. */
 export interface CgroupRecord {
@@ -10,6 +11,8 @@ export interface CgroupRecord {
   readonly guestMemory: number;
   /** Bytes that limits of memory have more than the bundle's. */
   readonly overhead: number;
+  /** The directories that were made. Without it none of our processes has been in the cgroup. */
+  readonly made?: Inodes;
 }
 
 const FILE = "cgroup.json";
@@ -23,6 +26,11 @@ export function writeCgroupRecord(directory: number, record: CgroupRecord): void
   } finally {
     close(fd);
   }
+}
+
+/** The note as it is once the cgroup is made, before a process is in it. */
+export function noteMade(directory: number, record: CgroupRecord, made: Inodes): void {
+  replaceFile(directory, FILE, JSON.stringify({ ...record, made }), { mode: 0o600, durable: false });
 }
 
 /**
@@ -55,7 +63,7 @@ function isCgroupRecord(value: unknown): value is CgroupRecord {
   if (typeof place !== "object" || place === null) return false;
   const { v1, v2, unit } = { v1: undefined, v2: undefined, unit: undefined, ...place };
   const isText = (text: unknown) => text === undefined || typeof text === "string";
-  const { guestMemory, overhead } = { guestMemory: undefined, overhead: undefined, ...value };
+  const { guestMemory, overhead, made } = { guestMemory: undefined, overhead: undefined, made: {}, ...value };
   return (
     typeof v1 === "object" &&
     v1 !== null &&
@@ -63,7 +71,9 @@ function isCgroupRecord(value: unknown): value is CgroupRecord {
     (v2 === undefined || isDirectory(v2)) &&
     isText(unit) &&
     typeof guestMemory === "number" &&
-    typeof overhead === "number"
+    typeof overhead === "number" &&
+    typeof made === "object" &&
+    made !== null
   );
 }
 

@@ -1,28 +1,43 @@
 import { isFrozen, thaw } from "../cgroups/freezer.ts";
 import { isV1 } from "../cgroups/limits.ts";
-import { endProcesses, pidsOf, signalAll } from "../cgroups/processes.ts";
-import { removeCgroup } from "../cgroups/remove.ts";
+import { ownedPart } from "../cgroups/owned.ts";
+import { endProcesses, pidsAnywhere, pidsOf, signalAll } from "../cgroups/processes.ts";
+import { removeCgroup, removeEmpty } from "../cgroups/remove.ts";
 import { stopUnit } from "../cgroups/systemd.ts";
 import { RuntimeFailure } from "../failure.ts";
-import type { CgroupPlace } from "../resources/cgroup-place.ts";
+import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { type CgroupRecord, readCgroupRecord } from "./cgroup-record.ts";
 import type { ContainerRecord } from "./record.ts";
 import { type Status, statusOf } from "./status.ts";
 
-/** Removes a container's cgroup, and the unit of systemd that it belongs to, with whatever still lives in it. */
-export function removeContainerCgroup(place: CgroupPlace): void {
-  if (place.unit !== undefined) {
+/**
+ * Removes a container's cgroup, and the unit of systemd that it belongs to, with whatever still lives in it. What has
+ * its name and is another's by now is left alone.
+ *
+ * @throws RuntimeFailure `cgroup`, `still-running`, `systemd`, `dbus`.
+ */
+export function removeContainerCgroup({ place, made }: Pick<CgroupRecord, "place" | "made">): void {
+  const owned = ownedPart(place, made ?? {});
+  if (place.unit !== undefined && (directories(owned).length > 0 || pidsAnywhere(place).length === 0)) {
     // systemd would ask politely first.
-    endProcesses(place);
+    endProcesses(owned);
     stopUnit(place.unit);
   }
-  removeCgroup(place);
+  removeCgroup(owned);
+  // Those of a create that was killed on the way.
+  if (made === undefined) removeEmpty(place);
+}
+
+/** What of a container's cgroup is still its own; undefined where it has none. */
+export function ownedCgroupOf(directory: string): CgroupPlace | undefined {
+  const cgroup = readCgroupRecord(directory);
+  return cgroup === undefined ? undefined : ownedPart(cgroup.place, cgroup.made ?? {});
 }
 
 /** Lets a container's processes go on, so that they notice SIGKILL; cgroup v2 needs no such help. */
 export function wakeContainer(directory: string): void {
-  const cgroup = readCgroupRecord(directory);
-  if (cgroup !== undefined && isV1(cgroup.place)) thaw(cgroup.place);
+  const place = ownedCgroupOf(directory);
+  if (place !== undefined && isV1(place)) thaw(place);
 }
 
 /**
@@ -48,10 +63,10 @@ export function statusWithPause(directory: string, record: ContainerRecord): Sta
 
 /** Sends a signal to the processes of a container's cgroup but the monitor. */
 export function signalOthers(directory: string, signal: number, monitor: number): void {
-  const cgroup = readCgroupRecord(directory);
-  if (cgroup === undefined) return;
+  const place = ownedCgroupOf(directory);
+  if (place === undefined) return;
   signalAll(
-    pidsOf(cgroup.place).filter((pid) => pid !== monitor),
+    pidsOf(place).filter((pid) => pid !== monitor),
     signal,
   );
 }

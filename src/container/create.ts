@@ -154,7 +154,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     isEntranceOpen = false;
     storage.close();
     if (cgroup !== undefined) {
-      startScope(cgroup, options.id, child.pid, cleanup);
+      startScope(directory, cgroup, bundle.plan.memory, child.pid, cleanup);
       limitContainer(cgroup, bundle.plan);
       if (cgroup.scope !== undefined) send(creator, "placed");
     }

@@ -44,7 +44,7 @@ export function removeRemains(directory: ContainerDirectory, warn: (message: str
 
 function removeCgroupOf({ path }: ContainerDirectory): void {
   const cgroup = readCgroupRecord(path);
-  if (cgroup !== undefined) removeContainerCgroup(cgroup.place);
+  if (cgroup !== undefined) removeContainerCgroup(cgroup);
 }
 
 function endAndRemove(

@@ -1,7 +1,9 @@
 import { deviceNumbers } from "../cgroups/devices.ts";
 import { applyDevices, applyLimits, isV1 } from "../cgroups/limits.ts";
 import { type CgroupEntrance, checkIsFree, enterCgroup, makeCgroup } from "../cgroups/make.ts";
-import { startUnit } from "../cgroups/systemd.ts";
+import { inodesOf } from "../cgroups/owned.ts";
+import { endProcesses, pidsAnywhere } from "../cgroups/processes.ts";
+import { startUnit, stopUnit } from "../cgroups/systemd.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import { TUN_DEVICE } from "../plan/fact-query.ts";
 import type { CgroupPlan, LaunchPlan } from "../plan/launch-plan.ts";
@@ -17,8 +19,9 @@ import { limitProperties, parseScope, type Scope, scopePlace, scopeProperties } 
 import { exists, readTextFile } from "../sys/file.ts";
 import { geteuid } from "../sys/process.ts";
 import { removeContainerCgroup } from "./cgroup.ts";
-import { writeCgroupRecord } from "./cgroup-record.ts";
+import { type CgroupRecord, noteMade, writeCgroupRecord } from "./cgroup-record.ts";
 import type { CleanupStack } from "./cleanup.ts";
+import type { ContainerDirectory } from "./container-directory.ts";
 
 const MEMBERSHIPS_LIMIT = 1 << 20;
 
@@ -31,6 +34,8 @@ export interface ContainerCgroup {
   readonly place: CgroupPlace;
   /** With the driver systemd: the unit, which puts the process into the cgroup once it is there. */
   readonly scope?: Scope;
+  /** Its directories that are there already, without processes. */
+  readonly stale: readonly string[];
 }
 
 /**
@@ -44,8 +49,7 @@ export function placeCgroup({ cgroup }: LaunchPlan, id: string, systemd: boolean
   if (cgroup === undefined) return undefined;
   const memberships = mountedHierarchies();
   const found = systemd ? systemdPlace(cgroup, id, memberships) : { place: placeOf(cgroup, id, memberships) };
-  checkIsFree(found.place);
-  return { plan: cgroup, ...found };
+  return { plan: cgroup, ...found, stale: checkIsFree(found.place) };
 }
 
 function placeOf(cgroup: CgroupPlan, id: string, memberships: readonly Membership[]): CgroupPlace {
@@ -82,22 +86,47 @@ export function makeContainerCgroup(
   guestMemory: number,
   cleanup: CleanupStack,
 ): CgroupEntrance | undefined {
-  const { place, scope } = cgroup;
-  writeCgroupRecord(directory, { place, guestMemory, overhead: cgroup.plan.overhead });
+  const { place, scope, stale } = cgroup;
+  const record = recordOf(cgroup, guestMemory);
+  writeCgroupRecord(directory, record);
   if (scope !== undefined) return undefined;
-  const entrance = makeCgroup(place);
-  cleanup.push(() => removeContainerCgroup(place));
+  const entrance = makeCgroup(place, stale);
+  own(directory, record, cleanup);
   return entrance;
 }
 
+function recordOf({ place, plan }: ContainerCgroup, guestMemory: number): CgroupRecord {
+  return { place, guestMemory, overhead: plan.overhead };
+}
+
+/** From here on the cgroup and what is in it goes with the container. */
+function own(directory: number, record: CgroupRecord, cleanup: CleanupStack): void {
+  const made = inodesOf(record.place);
+  cleanup.push(() => removeContainerCgroup({ ...record, made }));
+  noteMade(directory, record, made);
+}
+
 /** Has systemd make the unit around a process that waits, and puts it into the hierarchies that systemd leaves alone. */
-export function startScope(cgroup: ContainerCgroup, id: string, pid: number, cleanup: CleanupStack): void {
+export function startScope(
+  directory: ContainerDirectory,
+  cgroup: ContainerCgroup,
+  guestMemory: number,
+  pid: number,
+  cleanup: CleanupStack,
+): void {
   const { place, plan, scope } = cgroup;
   if (scope === undefined) return;
-  cleanup.push(() => removeContainerCgroup(place));
+  // When the bus dies, nobody says whether the unit has been started; that the process is in its cgroup does.
+  cleanup.push(() => {
+    if (!pidsAnywhere(place).includes(pid)) return;
+    endProcesses(place);
+    stopUnit(scope.unit);
+  });
   const limits = limitProperties(plan.resources, isV1(place));
-  startUnit(scope.unit, scopeProperties(scope, `urunc container ${id}`, pid, limits));
-  enterCgroup(makeCgroup(place), pid);
+  startUnit(scope.unit, scopeProperties(scope, `urunc container ${directory.id}`, pid, limits));
+  const entrance = makeCgroup(place);
+  own(directory.fd, recordOf(cgroup, guestMemory), cleanup);
+  enterCgroup(entrance, pid);
 }
 
 /** Every limit of the bundle, and the devices that bundle and plan name. */

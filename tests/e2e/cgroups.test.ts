@@ -1,4 +1,5 @@
 // The cgroup of a container, driver cgroupfs, on whatever version of cgroups the host has the controllers in.
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,6 +24,38 @@ function staying(options: BundleOptions = {}): string {
 function cgroupFile(path: string, v1: string, v2: string): string {
   const controller = v1.slice(0, v1.indexOf("."));
   return readFileSync(V1 ? `/sys/fs/cgroup/${controller}${path}/${v1}` : `/sys/fs/cgroup${path}/${v2}`, "utf8").trim();
+}
+
+/** Where a cgroup can be, of each version of cgroups that the host has. */
+function hierarchies(): readonly string[] {
+  if (!V1) return ["/sys/fs/cgroup"];
+  return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"].filter((root) => existsSync(`${root}/cgroup.procs`));
+}
+
+/** A process that is none of ours in a cgroup. */
+function stranger(root: string, below: string): { readonly path: string; readonly pid: number } {
+  const path = `/urunc-test-${process.pid}`;
+  mkdirSync(`${root}${path}${below}`, { recursive: true });
+  const child = spawn("sleep", ["60"], { stdio: "ignore" });
+  const pid = child.pid ?? 0;
+  writeFileSync(`${root}${path}${below}/cgroup.procs`, String(pid));
+  atEnd(async () => {
+    child.kill("SIGKILL");
+    await until("the stranger has ended", () => !isAlive(pid));
+    for (let at = `${path}${below}`; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) {
+      await until("its cgroup goes", () => tryRemove(`${root}${at}`));
+    }
+  });
+  return { path, pid };
+}
+
+function tryRemove(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+  } catch {
+    return !existsSync(directory);
+  }
+  return true;
 }
 
 describe("the cgroup of a container", () => {
@@ -102,6 +135,61 @@ describe("the cgroup of a container", () => {
     expect(runtime.verb("create", "--bundle", staying({ cgroupsPath, name: "other" }), "second").status).toBe(1);
     expect(runtime.lastError()).toContain("has processes in it already");
     expect(runtime.state("first")).toMatchObject({ status: "created", pid });
+  });
+
+  it.each(hierarchies().flatMap((root) => [[root, ""] as const, [root, "/below/deep"] as const]))(
+    "is refused where a stranger is in %s%s, who lives on",
+    (root, below) => {
+      const runtime = urunc();
+      const { path, pid } = stranger(root, below);
+      const outcome = runtime.verb("create", "--bundle", staying({ cgroupsPath: path }), "intruder");
+      expect(outcome.status).toBe(1);
+      expect(runtime.lastError()).toContain(`${root}${path} has processes in it already`);
+      expect(isAlive(pid)).toBe(true);
+    },
+  );
+
+  it("is made anew where an empty one is, and is refused where that has others below", () => {
+    const runtime = urunc();
+    const path = `/urunc-test-${process.pid}`;
+    const [root = ""] = hierarchies();
+    mkdirSync(`${root}${path}/below`, { recursive: true });
+    const bundle = staying({ cgroupsPath: path });
+    expect(runtime.verb("create", "--bundle", bundle, "anew").status).toBe(1);
+    expect(runtime.lastError()).toContain(`${root}${path} has processes or cgroups in it already`);
+    expect(existsSync(`${root}${path}/below`)).toBe(true);
+    rmdirSync(`${root}${path}/below`);
+    runtime.create("anew", bundle);
+    succeed(runtime.verb("delete", "--force", "anew"));
+    expect(existsSync(`${root}${path}`)).toBe(false);
+  });
+
+  it("belongs to the last container of its name: kill --all and delete of one that has ended spare it", async () => {
+    const runtime = urunc();
+    const cgroupsPath = `/urunc-test-${process.pid}`;
+    const ended = runtime.create("ended", staying({ cgroupsPath }));
+    succeed(runtime.verb("kill", "ended", "KILL"));
+    await until("the first has ended", () => runtime.status("ended") === "stopped");
+    const { pid } = runtime.create("living", staying({ cgroupsPath, name: "other" }));
+    expect(pid).not.toBe(ended.pid);
+    succeed(runtime.verb("kill", "--all", "ended", "KILL"));
+    expect(parseJson(succeed(runtime.verb("ps", "--format", "json", "ended")).stdout())).toEqual([]);
+    succeed(runtime.verb("delete", "ended"));
+    expect(runtime.state("living")).toMatchObject({ status: "created", pid });
+    expect(parseJson(succeed(runtime.verb("ps", "--format", "json", "living")).stdout())).toEqual([pid]);
+  });
+
+  it("is left alone by delete where another has made it anew", () => {
+    const runtime = urunc();
+    const path = `/urunc-test-${process.pid}`;
+    const first = runtime.create("gone", staying({ cgroupsPath: path }));
+    succeed(runtime.verb("kill", "gone", "KILL"));
+    expect(isAlive(first.pid)).toBe(false);
+    for (const directory of cgroups().filter((one) => one.endsWith(path))) rmdirSync(directory);
+    const [root = ""] = hierarchies().slice(-1);
+    const { pid } = stranger(root, "/below");
+    succeed(runtime.verb("delete", "gone"));
+    expect(isAlive(pid)).toBe(true);
   });
 
   it("is removed when a limit cannot be had, and the error names the file", () => {
