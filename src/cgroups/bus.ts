@@ -1,3 +1,4 @@
+import { BUS_NAME } from "../dbus/answers.ts";
 import { type Call, decodeMessage, encodeCall, type Incoming } from "../dbus/message.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { POLLIN, SOCK_STREAM } from "../sys/constants.ts";
@@ -7,7 +8,6 @@ import { getenv, geteuid, monotonicMs, poll } from "../sys/process.ts";
 import { connectUnix, unixSocket } from "../sys/socket.ts";
 
 const SYSTEM_BUS = "/run/dbus/system_bus_socket";
-const BUS = "org.freedesktop.DBus";
 const TIMEOUT_MS = 30_000;
 const CHUNK = 4096;
 
@@ -47,7 +47,7 @@ export function openBus(): Bus {
   try {
     // No answer is waited for before the next line: the bus keeps the order.
     writeBytes(fd, [asciiBytes(`\0AUTH EXTERNAL ${hexOf(String(geteuid()))}\r\nBEGIN\r\n`)]);
-    bus.send([{ destination: BUS, path: "/org/freedesktop/DBus", interface: BUS, member: "Hello", body: [] }]);
+    bus.send([busCall("Hello", [])]);
     const line = input.line();
     if (!line.startsWith("OK ")) throw failure(`D-Bus at ${path} does not let us in: ${line}`);
     return bus;
@@ -55,6 +55,11 @@ export function openBus(): Bus {
     close(fd);
     throw error;
   }
+}
+
+/** A call of the bus itself. */
+export function busCall(member: string, body: Call["body"]): Call {
+  return { destination: BUS_NAME, path: "/org/freedesktop/DBus", interface: BUS_NAME, member, body };
 }
 
 function busPath(): string {
@@ -86,6 +91,17 @@ function writeBytes(fd: number, parts: readonly Uint8Array[]): void {
   }
 }
 
+function readSome(fd: number, chunk: ArrayBuffer): number {
+  let size: number;
+  try {
+    size = read(fd, chunk, 0, chunk.byteLength);
+  } catch (error) {
+    throw isSysError(error) ? failure(`Read from D-Bus: ${error.message}`, error) : error;
+  }
+  if (size === 0) throw failure("D-Bus: the bus closed the connection");
+  return size;
+}
+
 /** What comes in, cut into a first line and messages. */
 function inputOf(fd: number) {
   let bytes = new Uint8Array(0);
@@ -99,12 +115,16 @@ function inputOf(fd: number) {
     const [ready = 0] = poll([fd], Math.max(0, Math.ceil(deadline - monotonicMs())));
     if ((ready & POLLIN) === 0) throw failure("D-Bus: systemd does not answer within half a minute");
     const chunk = new ArrayBuffer(CHUNK);
-    const size = read(fd, chunk, 0, CHUNK);
-    if (size === 0) throw failure("D-Bus: the bus closed the connection");
+    const size = readSome(fd, chunk);
     const joined = new Uint8Array(bytes.length + size);
     joined.set(bytes);
     joined.set(new Uint8Array(chunk, 0, size), bytes.length);
     bytes = joined;
+  };
+  const skip = (size: number) => {
+    let left = size;
+    for (; left > bytes.length; more()) left -= take(bytes.length).length;
+    take(left);
   };
   return {
     line: (): string => {
@@ -116,11 +136,9 @@ function inputOf(fd: number) {
       for (;;) {
         const found = decodeMessage(bytes);
         if (found === "broken") throw failure("D-Bus: what the bus sent is no message");
-        if (found !== undefined) {
-          take(found.size);
-          return found.message;
-        }
-        more();
+        if (found === undefined) more();
+        else skip(found.size);
+        if (found?.message !== undefined) return found.message;
       }
     },
   };

@@ -11,6 +11,7 @@ export interface Call {
 }
 
 const LITTLE_ENDIAN = 0x6c;
+const BIG_ENDIAN = 0x42;
 const VERSION = 1;
 const METHOD_CALL = 1;
 
@@ -21,6 +22,7 @@ const MEMBER = 3;
 const ERROR_NAME = 4;
 const REPLY_SERIAL = 5;
 const DESTINATION = 6;
+const SENDER = 7;
 const SIGNATURE = 8;
 
 export function encodeCall(call: Call, serial: number): Uint8Array {
@@ -55,6 +57,8 @@ export function encodeCall(call: Call, serial: number): Uint8Array {
 /** What comes from the bus. */
 export interface Incoming {
   readonly kind: "return" | "error" | "signal" | "call";
+  /** Unique name of the connection, which the bus puts there; the bus has its own. */
+  readonly sender?: string;
   readonly replySerial?: number;
   readonly member?: string;
   readonly errorName?: string;
@@ -62,36 +66,49 @@ export interface Incoming {
   readonly body: readonly (string | number)[];
 }
 
-const KINDS = { 1: "call", 2: "return", 3: "error", 4: "signal" } as const;
 const FIXED = 16;
-/** Most bytes of a message that is taken; systemd's have some hundred. */
+/** Most bytes of a message that is looked at; systemd's have some hundred. */
 const LIMIT = 1 << 20;
+/** Most bytes of any message. */
+const LIMIT_OF_ALL = 1 << 27;
+
+/** The bytes that a message has, and what it says; nothing when it cannot be systemd's: then it is to be skipped. */
+export interface Decoded {
+  readonly size: number;
+  readonly message?: Incoming;
+}
 
 /**
- * The first message in the bytes.
+ * The first message in the bytes. Everybody on the bus may send us messages: what systemd would not send is no error.
  *
  * @returns undefined while it is not complete; `broken` when it is no message of D-Bus.
  */
-export function decodeMessage(
-  bytes: Uint8Array,
-): { readonly message: Incoming; readonly size: number } | "broken" | undefined {
+export function decodeMessage(bytes: Uint8Array): Decoded | "broken" | undefined {
   if (bytes.length < FIXED) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const kind = view.getUint8(1);
-  if (view.getUint8(0) !== LITTLE_ENDIAN || (kind !== 1 && kind !== 2 && kind !== 3 && kind !== 4)) return "broken";
-  const bodySize = view.getUint32(4, true);
-  const fieldsEnd = FIXED + view.getUint32(12, true);
+  const isLittle = view.getUint8(0) === LITTLE_ENDIAN;
+  if (!isLittle && view.getUint8(0) !== BIG_ENDIAN) return "broken";
+  const bodySize = view.getUint32(4, isLittle);
+  const fieldsEnd = FIXED + view.getUint32(12, isLittle);
   const bodyStart = Math.ceil(fieldsEnd / 8) * 8;
-  if (bodyStart + bodySize > LIMIT) return "broken";
-  if (bytes.length < bodyStart + bodySize) return undefined;
+  const size = bodyStart + bodySize;
+  if (size > LIMIT_OF_ALL) return "broken";
+  const kind = kindOf(view.getUint8(1));
+  if (!isLittle || kind === undefined || size > LIMIT) return { size };
+  if (bytes.length < size) return undefined;
   const fields = readFields(new Reader(view, FIXED, fieldsEnd));
-  if (fields === undefined) return "broken";
+  if (fields === undefined) return { size };
   const { signature, ...known } = fields;
-  const body = readBody(new Reader(view, bodyStart, bodyStart + bodySize), signature ?? "");
-  return { message: { kind: KINDS[kind], ...known, body }, size: bodyStart + bodySize };
+  const body = readBody(new Reader(view, bodyStart, size), signature ?? "");
+  return { message: { kind, ...known, body }, size };
+}
+
+function kindOf(number: number): Incoming["kind"] | undefined {
+  return ([undefined, "call", "return", "error", "signal"] as const)[number];
 }
 
 interface Fields {
+  sender?: string;
   replySerial?: number;
   member?: string;
   errorName?: string;
@@ -106,6 +123,7 @@ function readFields(reader: Reader): Fields | undefined {
     const value = reader.value(reader.signature());
     if (value === undefined) return undefined;
     if (code === REPLY_SERIAL && typeof value === "number") fields.replySerial = value;
+    if (code === SENDER && typeof value === "string") fields.sender = value;
     if (code === MEMBER && typeof value === "string") fields.member = value;
     if (code === ERROR_NAME && typeof value === "string") fields.errorName = value;
     if (code === SIGNATURE && typeof value === "string") fields.signature = value;
