@@ -42,6 +42,20 @@ export function ipv4Number(text: string): number | undefined {
   return parts.every((part) => part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
 }
 
+/** Whether a text is an IPv6 address (RFC 4291, section 2.2), without a zone. */
+export function isIpv6(text: string): boolean {
+  if (text.length > 45) return false;
+  const halves = text.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  // IPv4 may stand for the last two groups.
+  const endsInIpv4 = groups.at(-1)?.includes(".") === true && !text.endsWith("::");
+  const last = endsInIpv4 ? groups.pop() : undefined;
+  if (last !== undefined && ipv4Number(last) === undefined) return false;
+  const count = groups.length + (last === undefined ? 0 : 2);
+  return groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group)) && (halves.length === 2 ? count < 8 : count === 8);
+}
+
 /** The four bytes of dotted IPv4 text. @throws RangeError for anything else. */
 export function ipv4Bytes(text: string): Uint8Array {
   const number = ipv4Number(text);

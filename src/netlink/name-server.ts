@@ -1,9 +1,9 @@
 /** Addresses of name servers as guests can use them. */
+import { ipv4Number, isIpv6 } from "./address.ts";
 
 /** Why a guest cannot be told this name server; undefined when it can. */
 export function whyNotServer(server: string): string | undefined {
-  const isIpv4 = /^\d{1,3}(\.\d{1,3}){3}$/.test(server) && server.split(".").every((part) => Number(part) < 256);
-  if (!isIpv4 && !/^(?=.*:)[0-9a-fA-F:.]{2,45}$/.test(server)) {
+  if (ipv4Number(server) === undefined && !isIpv6(server)) {
     return server.includes("%") ? "the guest's interface has another name" : "it is no address";
   }
   return isLoopback(server) ? "its loopback address is the container's own, which the guest cannot reach" : undefined;

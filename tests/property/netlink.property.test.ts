@@ -1,9 +1,11 @@
+import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressText, ipv4MaskText, ipv4Number, isSameSubnet } from "../../src/netlink/address.ts";
 import { attribute, decodeAttributes, joined, nest, text, textOf, u32, u32Of } from "../../src/netlink/attribute.ts";
 import type { Decoded } from "../../src/netlink/decoded.ts";
 import { decodeReplies, encodeRequest } from "../../src/netlink/message.ts";
+import { whyNotServer } from "../../src/netlink/name-server.ts";
 import { decodeAddress, decodeDefaultRoute, decodeLink } from "../../src/netlink/route.ts";
 import { addArpMirrorRequest, addPassRequest, addRedirectRequest } from "../../src/netlink/traffic.ts";
 import { decodeFilter } from "../../src/netlink/traffic-answer.ts";
@@ -268,11 +270,38 @@ describe("resolv.conf", () => {
       fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
         const { servers } = parseResolvConf(lines.join("\n"));
         expect(servers.length).toBeLessThanOrEqual(3);
-        for (const server of servers) expect(server).toMatch(/^(?!127\.)[0-9a-fA-F:.]+$/);
+        for (const server of servers) {
+          expect(isIP(server)).not.toBe(0);
+          expect(server).not.toMatch(/^127\./);
+        }
       }),
       runs(500),
     );
   });
+
+  test("takes as name servers what Node takes as addresses, and nothing else", () => {
+    const part = fc.constantFrom(":", "::", ".", "0", "1", "fe80", "fffff", "g", "255", "256", "1.2.3.4", "9.9.9.9");
+    const text = fc.oneof(
+      fc.array(part, { maxLength: 17 }).map((parts) => parts.join("")),
+      fc.ipV4(),
+      fc.ipV6(),
+    );
+    fc.assert(
+      fc.property(text, (server) => {
+        // An octet with leading zeros is octal to some.
+        fc.pre(!/(^|[:.])0\d+(\.|$)/.test(server));
+        expect(whyNotServer(server) === "it is no address", server).toBe(isIP(server) === 0);
+      }),
+      runs(5000),
+    );
+  });
+
+  test.each(["::::", "1:2", "fe80:::1", "1::2::3", "1:2:3:4:5:6:7:8:9", "::1.2.3", "1.2.3.4::", ":1:2:3:4:5:6:7"])(
+    "takes %s for no address",
+    (server) => {
+      expect(whyNotServer(server)).toBe("it is no address");
+    },
+  );
 
   test("loses the resolvers the guest cannot reach, and says why", () => {
     const text =
