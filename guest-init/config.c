@@ -60,9 +60,10 @@ static void process_line(struct config *config, const char *line, char *value) {
   else if (starts_with(line, "ARV:")) add(config->arguments, &config->argument_count, unescape(value));
   else if (starts_with(line, "ENV:")) add(config->environment, &config->variables, unescape(value));
   else if (starts_with(line, "BM:")) bind_line(config, line, value);
-  else if (starts_with(line, "AG:") && config->group_count < MOST_GROUPS)
+  else if (starts_with(line, "AG:")) {
+    if (config->group_count == MOST_GROUPS) wrong("of too many supplementary groups");
     config->groups[config->group_count++] = number(value);
-  else if (starts_with(line, "NS:") && config->server_count < MOST_SERVERS)
+  } else if (starts_with(line, "NS:") && config->server_count < MOST_SERVERS)
     config->servers[config->server_count++] = value;
   else if (starts_with(line, "SD:") && config->search_count < MOST_SEARCH)
     config->search[config->search_count++] = value;

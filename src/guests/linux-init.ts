@@ -20,6 +20,7 @@ export const EXIT_PORT = 0xf4;
 /** Bytes that guest-init has room for. */
 const MOST_TEXT = 500_000;
 const MOST_WORDS = 4096;
+const MOST_GROUPS = 256;
 /** Network cards it takes over. */
 export const MOST_NICS = 8;
 
@@ -39,6 +40,9 @@ export function initText(
 ): string {
   const isOwn = kind === "guest-init";
   if (!isOwn) refuseBrokenLines("linux", input.env, problems);
+  if (isOwn && (input.process?.additionalGids.length ?? 0) > MOST_GROUPS) {
+    problems.push(guestProblem(`linux: process.user.additionalGids: guest-init takes ${MOST_GROUPS} at most`));
+  }
   const lines = [
     ...conventionLines("linux", input, isOwn ? ownLines(input, args) : [], volumes, problems),
     // Our init mounts the root; other kernels are told it on their command line.

@@ -93,6 +93,9 @@ describe("container boot", () => {
   test("refuses more than guest-init has room for", () => {
     const answer = linux.needs({ ...INPUT, ...boot, args: Array(5000).fill("x") });
     expect(answer).toHaveProperty("problems.0.message", expect.stringContaining("too many"));
+    const process = { cwd: "/", uid: 0, gid: 0, additionalGids: Array(257).fill(7), terminal: false };
+    const crowded = linux.needs({ ...INPUT, ...boot, process });
+    expect(crowded).toHaveProperty("problems.0.message", expect.stringContaining("additionalGids"));
   });
 });
 
