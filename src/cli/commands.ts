@@ -129,7 +129,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "print events and statistics of a container",
     ...ONE_ID,
     flags: [
-      { name: "interval", value: "TIME", help: "time between two statistics" },
+      { name: "interval", value: "TIME", help: "time between two statistics, such as 500ms or 1m (default 5s)" },
       { name: "stats", help: "print one statistic and end" },
     ],
     load: () => import("../commands/events.ts"),
