@@ -13,7 +13,7 @@ import { type Runtime, runc, urunc } from "../lib/runtime.ts";
 
 const MIB = 1024 * 1024;
 /** QEMU without KVM, and the tables of pages of a guest of 64 MiB. */
-const OVERHEAD = (256 + 1024) * MIB + 64 * (MIB / 256);
+const OVERHEAD = (256 + 128) * MIB + 64 * (MIB / 256);
 const V1 = existsSync("/sys/fs/cgroup/memory/tasks");
 
 function staying(options: BundleOptions = {}): string {
@@ -290,14 +290,16 @@ function shape(value: unknown): unknown {
 
 describe("events", () => {
   it("have runc's members", async () => {
-    const stats = (runtime: Runtime, bundle: string) => {
-      runtime.create("stats", bundle);
+    const stats = async (runtime: Runtime, bundle: string, sign: string) => {
+      const { outcome } = runtime.create("stats", bundle);
       succeed(runtime.verb("start", "stats"));
+      await until("it runs", () => outcome.stdout().includes(sign));
       return parseJson(succeed(runtime.verb("events", "--stats", "stats")).stdout());
     };
     const resources = { pids: { limit: 99 } };
-    const theirs = stats(runc(), busyboxBundle({ args: ["/bin/sleep", "60"], resources }));
-    const ours = stats(urunc(), staying({ resources, name: "unikernel", cgroupsPath: `/urunc-test-${process.pid}` }));
+    const theirs = await stats(runc(), busyboxBundle({ args: ["/bin/sleep", "60"], resources }), "");
+    const cgroupsPath = `/urunc-test-${process.pid}`;
+    const ours = await stats(urunc(), staying({ resources, name: "unikernel", cgroupsPath }), "tick 1");
     for (const member of ["type", "id"])
       expect(Reflect.get(Object(ours), member)).toBe(Reflect.get(Object(theirs), member));
     const data = (event: unknown) => Object(Reflect.get(Object(event), "data"));
@@ -310,6 +312,10 @@ describe("events", () => {
     expect(Object.keys(data(ours).memory.usage)).toEqual(Object.keys(data(theirs).memory.usage));
     expect(data(ours).memory.usage.usage).toBeGreaterThan(1_000_000);
     expect(data(ours).cpu.usage.total).toBeGreaterThan(1_000_000);
+    // Its own figures: no machine has so little of its memory in use, or has worked for less than a minute.
+    expect(data(ours).memory.usage.usage).toBeLessThan(64 * MIB + OVERHEAD);
+    expect(data(ours).cpu.usage.total).toBeLessThan(60e9);
+    expect(data(ours).pids.current).toBeLessThan(20);
   });
 
   it("come in their interval and end with the container", async () => {
