@@ -10,7 +10,7 @@ const NO_LIMIT = 1 << 30;
 const S_IFIFO = 0o010000;
 
 /** Reads an archive of ASCII names and contents back: a line for each entry. */
-function linesOf(text: string): readonly string[] {
+export function linesOf(text: string): readonly string[] {
   const lines: string[] = [];
   const padded = (size: number) => size + ((4 - (size % 4)) % 4);
   for (let at = 0; at < text.length; ) {

@@ -5,6 +5,7 @@ import { deviceTests } from "./device-tests.ts";
 import { engineRuleTests } from "./engine-rule-tests.ts";
 import { fileTests } from "./file-tests.ts";
 import { equal, runTests, type Test, test } from "./harness.ts";
+import { initrdTests } from "./initrd-tests.ts";
 import { mountTests } from "./mount-tests.ts";
 import { networkTests } from "./network-tests.ts";
 import { processTests } from "./process-tests.ts";
@@ -32,5 +33,5 @@ const coverTest = test([], "every binding of the module has a test of its own", 
 });
 
 export function engineTests(): Promise<boolean> {
-  return runTests([coverTest, ...argumentTests, ...behaviourTests, ...archiveTests]);
+  return runTests([coverTest, ...argumentTests, ...behaviourTests, ...archiveTests, ...initrdTests]);
 }
