@@ -98,7 +98,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     cleanup.push(() => {
       if (entrance !== undefined && isEntranceOpen) closeEntrance(entrance);
     });
-    cleanup.push(() => undoStorage(directory.fd, options.warn));
+    if (bundle.plan.takes.length > 0) cleanup.push(() => undoStorage(directory.fd, options.warn));
     const storage = prepareStorage(bundle.plan, directory.fd);
     cleanup.push(() => storage.close());
     const listener = listenForStart(directory);
