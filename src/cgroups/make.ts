@@ -3,12 +3,16 @@ import { type CgroupPlace, directories, hierarchyRoot } from "../resources/cgrou
 import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, exists, mkdirat, open, readTextFile, unlinkat, writeText } from "../sys/file.ts";
+import { poll } from "../sys/process.ts";
 import { enableControllers } from "./controllers.ts";
 import { isV1 } from "./limits.ts";
-import { hasProcesses } from "./processes.ts";
+import { hasProcesses, subdirectories } from "./processes.ts";
+import { tryRemove } from "./remove.ts";
 import { writeCgroupFile } from "./write.ts";
 
 const TEXT_LIMIT = 1 << 20;
+const TIMEOUT_MS = 1000;
+const STEP_MS = 2;
 
 /** What a new process needs to be in a cgroup from its first instruction of ours on. */
 export interface CgroupEntrance {
@@ -84,12 +88,12 @@ interface Making {
 }
 
 function removeStale(path: string): void {
-  try {
-    unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
-  } catch (error) {
-    if (isSysError(error, "ENOENT")) return;
-    if (!isSysError(error, "EBUSY", "ENOTEMPTY")) throw error;
-    throw isTaken(path, "has processes or cgroups in it already: choose another linux.cgroupsPath or remove them");
+  // The kernel lets go of a process some time after it has ended.
+  for (let waited = 0; !tryRemove(path); waited += STEP_MS) {
+    if (waited >= TIMEOUT_MS || subdirectories(path).length > 0 || hasProcesses(path)) {
+      throw isTaken(path, "has processes or cgroups in it already: choose another linux.cgroupsPath or remove them");
+    }
+    poll([], STEP_MS);
   }
 }
 

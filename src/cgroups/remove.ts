@@ -41,7 +41,7 @@ function removePatiently(directory: string): void {
 }
 
 /** @returns false when it has processes or cgroups in it. */
-function tryRemove(directory: string): boolean {
+export function tryRemove(directory: string): boolean {
   try {
     unlinkat(AT_FDCWD, directory, AT_REMOVEDIR);
     return true;

@@ -179,13 +179,15 @@ describe("the cgroup of a container", () => {
     expect(parseJson(succeed(runtime.verb("ps", "--format", "json", "living")).stdout())).toEqual([pid]);
   });
 
-  it("is left alone by delete where another has made it anew", () => {
+  it("is left alone by delete where another has made it anew", async () => {
     const runtime = urunc();
     const path = `/urunc-test-${process.pid}`;
     const first = runtime.create("gone", staying({ cgroupsPath: path }));
     succeed(runtime.verb("kill", "gone", "KILL"));
-    expect(isAlive(first.pid)).toBe(false);
-    for (const directory of cgroups().filter((one) => one.endsWith(path))) rmdirSync(directory);
+    await until("the first has ended", () => !isAlive(first.pid));
+    for (const directory of cgroups().filter((one) => one.endsWith(path))) {
+      await until("its cgroup goes", () => tryRemove(directory));
+    }
     const [root = ""] = hierarchies().slice(-1);
     const { pid } = stranger(root, "/below");
     succeed(runtime.verb("delete", "gone"));
