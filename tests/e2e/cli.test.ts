@@ -30,6 +30,13 @@ describe("the command line", () => {
     }
   });
 
+  it("says defaults, units and what is refused in the help", () => {
+    expect(succeed(bare("events", "--help")).stdout()).toMatch(/--interval TIME.*default 5s/);
+    const update = succeed(bare("update", "--help")).stdout();
+    for (const name of ["cpu-period", "cpu-quota"]) expect(update).toMatch(new RegExp(`--${name} US .*microseconds`));
+    for (const name of ["l3-cache-schema", "mem-bw-schema"]) expect(update).toMatch(new RegExp(`--${name} .*refused`));
+  });
+
   it.each(VERBS)("has a help page with every flag, %s", (verb) => {
     const help = succeed(bare(verb, "--help")).stdout();
     expect(help).toContain(verb);
