@@ -15,12 +15,12 @@ export interface CgroupRecord {
   readonly made?: Inodes;
 }
 
-const FILE = "cgroup.json";
+export const CGROUP_RECORD = "cgroup.json";
 const LIMIT = 65536;
 
 /** Of a half-written note nothing has been made yet, so that no second name is needed. */
 export function writeCgroupRecord(directory: number, record: CgroupRecord): void {
-  const fd = openat(directory, FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const fd = openat(directory, CGROUP_RECORD, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     writeAll(fd, JSON.stringify(record));
   } finally {
@@ -41,7 +41,7 @@ export function noteMade(directory: number, record: CgroupRecord, made: Inodes):
 export function readCgroupRecord(directory: string): CgroupRecord | undefined {
   let fd: number;
   try {
-    fd = openat(AT_FDCWD, `${directory}/${FILE}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    fd = openat(AT_FDCWD, `${directory}/${CGROUP_RECORD}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     if (isSysError(error) && !isShortage(error)) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { closeEntrance } from "../cgroups/make.ts";
+import { type CgroupEntrance, closeEntrance } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { timestamp } from "../log.ts";
 import { makeDeviceTree } from "../sandbox/device-tree.ts";
@@ -7,7 +7,7 @@ import { setScheduling } from "../sandbox/scheduling.ts";
 import { prepareStorage } from "../storage/prepare.ts";
 import { undoStorage } from "../storage/undo.ts";
 import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
@@ -15,6 +15,7 @@ import { geteuid, waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
+import { CGROUP_RECORD } from "./cgroup-record.ts";
 import { type CleanupStack, cleanupStack } from "./cleanup.ts";
 import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
 import {
@@ -73,7 +74,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   const namespaces = openNamespaces(bundle.plan);
   checkRights(namespaces);
   checkLabels(bundle.plan);
-  const cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
+  let cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
   try {
@@ -91,8 +92,16 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         );
     });
     timestamps.stamp("CR.initial_setup");
-    const entrance =
-      cgroup === undefined ? undefined : makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);
+    let entrance: CgroupEntrance | undefined;
+    try {
+      if (cgroup !== undefined) {
+        entrance = makeContainerCgroup(directory.fd, cgroup, bundle.plan.memory, cleanup);
+      }
+    } catch (error) {
+      stayOrThrow(error, options);
+      removeIfPresent(directory.fd, CGROUP_RECORD);
+      cgroup = undefined;
+    }
     // Its removal may need descriptors, of which there may be no more.
     let isEntranceOpen = entrance !== undefined;
     cleanup.push(() => {
@@ -195,13 +204,22 @@ function checkRights({ hasUser }: NamespaceSet): void {
   throw new RuntimeFailure("rootless", message);
 }
 
+const STAYS = "linux.resources, linux.cgroupsPath: without root's rights the container stays in the caller's cgroup";
+
 /** Cgroups are the host's root's to make: others leave the container in their own. */
 function mayPlace({ bundle, warn }: CreateOptions): boolean {
   if (geteuid() === 0) return true;
   if (bundle.plan.cgroup !== undefined) {
-    warn("linux.resources, linux.cgroupsPath: without root's rights the container stays in the caller's cgroup");
+    warn(STAYS);
   }
   return false;
+}
+
+/** Root of a user namespace may have been given cgroups, or not: then the container stays in the caller's. */
+function stayOrThrow(error: unknown, { warn }: CreateOptions): void {
+  const refused = error instanceof RuntimeFailure && isSysError(error.cause, "EACCES", "EPERM", "EROFS");
+  if (!refused || isHostRoot()) throw error;
+  warn(`${STAYS}: ${messageOf(error)}`);
 }
 
 /** Who keeps the other end of a terminal must be known before anything is made (runc's rule and words). */
