@@ -30,7 +30,7 @@ export function writeCgroupRecord(directory: number, record: CgroupRecord): void
 
 /** The note as it is once the cgroup is made, before a process is in it. */
 export function noteMade(directory: number, record: CgroupRecord, made: Inodes): void {
-  replaceFile(directory, FILE, JSON.stringify({ ...record, made }), { mode: 0o600, durable: false });
+  replaceFile(directory, CGROUP_RECORD, JSON.stringify({ ...record, made }), { mode: 0o600, durable: false });
 }
 
 /**
