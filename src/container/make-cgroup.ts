@@ -3,6 +3,7 @@ import { applyDevices, applyLimits, isV1 } from "../cgroups/limits.ts";
 import { type CgroupEntrance, checkIsFree, enterCgroup, makeCgroup } from "../cgroups/make.ts";
 import { inodesOf } from "../cgroups/owned.ts";
 import { endProcesses, pidsAnywhere } from "../cgroups/processes.ts";
+import { removeEmpty } from "../cgroups/remove.ts";
 import { startUnit, stopUnit } from "../cgroups/systemd.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import { TUN_DEVICE } from "../plan/fact-query.ts";
@@ -91,6 +92,8 @@ export function makeContainerCgroup(
   writeCgroupRecord(directory, record);
   if (scope !== undefined) return undefined;
   const entrance = makeCgroup(place, stale);
+  // Until it is known which they are: nobody is in them yet.
+  cleanup.push(() => removeEmpty(place));
   own(directory, record, cleanup);
   return entrance;
 }
