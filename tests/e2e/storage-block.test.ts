@@ -77,7 +77,8 @@ describe("the rootfs as a block device", () => {
 
   it("is put back when create is killed between its steps", async () => {
     const runtime = linuxRuntime(kernel);
-    const hooks = { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "30"] }] };
+    // A hook outlives a runtime that is killed; this one not for long.
+    const hooks = { createRuntime: [{ path: "/bin/sleep", args: ["sleep", "4"] }] };
     const bundle = blockBundle("", { hooks });
     mountRootfs(bundle);
     const before = storageOfHost();
