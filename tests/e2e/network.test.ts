@@ -1,6 +1,5 @@
 // The guest's network in namespaces of the test's own: what the kernel has after each step, as iproute2 tells it.
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, helloBundle, KERNEL, NAMESPACES } from "../lib/bundle.ts";
@@ -10,8 +9,8 @@ import { scratch } from "../lib/hygiene.ts";
 import { parseJson, text } from "../lib/json.ts";
 import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
+import { missingSolo5, SOLO5_GUESTS } from "../lib/solo5.ts";
 
-const SOLO5_GUESTS = process.env.URUNC_TEST_SOLO5_GUESTS ?? "";
 const MAC = "0a:58:0a:04:00:05";
 
 /** A pod's namespace as CNI leaves it: one end of a veth pair of an odd name, an address and a default route. */
@@ -240,16 +239,8 @@ describe("a guest in a network namespace", () => {
   });
 });
 
-function missing(monitor: string): string | undefined {
-  if (spawnSync("sh", ["-c", `command -v solo5-${monitor}`]).status !== 0) return `solo5-${monitor} is not in PATH`;
-  if (!existsSync(join(SOLO5_GUESTS, `test_net.${monitor}`))) {
-    return `URUNC_TEST_SOLO5_GUESTS names no directory with test_net.${monitor}`;
-  }
-  return monitor === "hvt" && !existsSync("/dev/kvm") ? "there is no /dev/kvm" : undefined;
-}
-
 for (const monitor of ["hvt", "spt"]) {
-  const reason = missing(monitor);
+  const reason = missingSolo5(monitor, "test_net");
   describe(`a guest of Solo5 ${monitor}${reason === undefined ? "" : ` (skipped: ${reason})`}`, () => {
     it.skipIf(reason !== undefined)("answers ping as another user, and its tap goes with delete", async () => {
       const network = networkNamespace("solo5");

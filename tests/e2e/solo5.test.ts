@@ -1,36 +1,17 @@
-// Real Solo5 monitors, where they are installed: URUNC_TEST_SOLO5_GUESTS names a directory with Solo5's own test
-// unikernels (test_hello.hvt, test_hello.spt, …), PATH has solo5-hvt and solo5-spt.
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+// Real Solo5 monitors, where they are installed: see lib/solo5.ts.
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, helloBundle, KERNEL, putFile } from "../lib/bundle.ts";
 import { names } from "../lib/host.ts";
 import { urunc } from "../lib/runtime.ts";
+import { missingSolo5, SOLO5_GUESTS } from "../lib/solo5.ts";
 
 /** 100 sectors. */
 const DISK_SIZE = 51_200;
-const GUESTS = process.env.URUNC_TEST_SOLO5_GUESTS ?? "";
-
-function missing(monitor: string): string | undefined {
-  if (spawnSync("sh", ["-c", `command -v solo5-${monitor}`]).status !== 0) {
-    return `solo5-${monitor} is not in PATH`;
-  }
-  if (!existsSync(join(GUESTS, `test_hello.${monitor}`))) {
-    return `URUNC_TEST_SOLO5_GUESTS names no directory with test_hello.${monitor}`;
-  }
-  if (monitor === "hvt") {
-    try {
-      accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
-    } catch {
-      return "/dev/kvm cannot be opened";
-    }
-  }
-  return undefined;
-}
 
 for (const monitor of ["hvt", "spt"]) {
-  const reason = missing(monitor);
+  const reason = missingSolo5(monitor, "test_hello");
   describe(`Solo5 ${monitor}${reason === undefined ? "" : ` (skipped: ${reason})`}`, () => {
     const test = (name: string, run: () => Promise<void>) => it.skipIf(reason !== undefined)(name, run);
 
@@ -44,7 +25,7 @@ for (const monitor of ["hvt", "spt"]) {
           ...options.annotations,
         },
       });
-      copyFileSync(join(GUESTS, `test_${name}.${monitor}`), join(bundle, "rootfs", KERNEL));
+      copyFileSync(join(SOLO5_GUESTS, `test_${name}.${monitor}`), join(bundle, "rootfs", KERNEL));
       if (options.writable) writeFileSync(join(bundle, "rootfs", "disk"), Buffer.alloc(DISK_SIZE));
       const runtime = urunc();
       const running = runtime.begin("run", "--bundle", bundle, "solo5");
@@ -96,7 +77,7 @@ for (const monitor of ["hvt", "spt"]) {
         },
         writable: true,
       });
-      copyFileSync(join(GUESTS, `test_blk.${monitor}`), join(bundle, "rootfs", KERNEL));
+      copyFileSync(join(SOLO5_GUESTS, `test_blk.${monitor}`), join(bundle, "rootfs", KERNEL));
       putFile(bundle, "disk", Buffer.alloc(1 << 20));
       const running = runtime.begin("run", "--bundle", bundle, "solo5");
       expect(await running.ended()).toBe(0);
@@ -108,7 +89,7 @@ for (const monitor of ["hvt", "spt"]) {
       const bundle = helloBundle({
         annotations: { [annotation("unikernelType")]: "mirage", [annotation("hypervisor")]: monitor },
       });
-      copyFileSync(join(GUESTS, `test_net.${monitor}`), join(bundle, "rootfs", KERNEL));
+      copyFileSync(join(SOLO5_GUESTS, `test_net.${monitor}`), join(bundle, "rootfs", KERNEL));
       const running = runtime.begin("run", "--bundle", bundle, "net");
       expect(await running.ended()).toBe(1);
       expect(running.stdout() + running.stderr()).toContain("declared but not attached");
