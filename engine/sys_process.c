@@ -243,9 +243,15 @@ static JSValue sys_set_process_name(JSContext *ctx, JSValueConst *argv) {
 
 /* Ends at the first number the kernel has no capability for. */
 static JSValue sys_drop_bounding_set(JSContext *ctx, JSValueConst *argv) {
-    (void)argv;
+    int64_t kept[64];
+    uint32_t count;
+    if (!arg_integers(ctx, argv[0], 0, 63, kept, 64, &count))
+        return JS_EXCEPTION;
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < count; i++)
+        mask |= UINT64_C(1) << kept[i];
     for (int capability = 0; capability < 64; capability++)
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+        if ((mask >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
             if (errno == EINVAL && capability > 0)
                 break;
             return sys_throw(ctx, "prctl", NULL);
@@ -515,7 +521,7 @@ const SysFunction sys_process_functions[] = {
     { "unshare", sys_unshare, 1, 1 },
     { "prctl", sys_prctl, 5, 5 },
     { "setProcessName", sys_set_process_name, 1, 1 },
-    { "dropBoundingSet", sys_drop_bounding_set, 0, 0 },
+    { "dropBoundingSet", sys_drop_bounding_set, 1, 1 },
     { "setresuid", sys_setresuid, 3, 3 },
     { "setresgid", sys_setresgid, 3, 3 },
     { "setgroups", sys_setgroups, 1, 1 },

@@ -35,7 +35,7 @@ const SELF = 0;
  */
 export function dropPrivileges(plan: LaunchPlan): void {
   limitResources(plan, SELF);
-  dropBoundingSet();
+  dropBoundingSet([]);
   giveUpGroups(plan);
   setresgid(plan.user.gid, plan.user.gid, plan.user.gid);
   setresuid(plan.user.uid, plan.user.uid, plan.user.uid);

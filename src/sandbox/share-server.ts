@@ -1,11 +1,12 @@
 import { RuntimeFailure } from "../failure.ts";
 import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
 import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
-import { O_RDWR, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../sys/constants.ts";
+import { O_RDWR, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
 import {
   clone3,
+  dropBoundingSet,
   execve,
   exit,
   getpid,
@@ -35,7 +36,6 @@ const CAPABILITIES: Readonly<Record<string, number>> = {
   CAP_MKNOD: 27,
   CAP_SETFCAP: 31,
 };
-const CAPABILITY_LIMIT = 64;
 
 const RLIMIT_NOFILE = 7;
 /** A file of the share that the guest knows is a descriptor of the server. */
@@ -119,16 +119,7 @@ function takeIdentity(plan: LaunchPlan, server: ShareServer): void {
     dropPrivileges(plan);
     return;
   }
-  const kept = server.capabilities.map((name) => CAPABILITIES[name]);
-  for (let capability = 0; capability < CAPABILITY_LIMIT; capability++) {
-    if (kept.includes(capability)) continue;
-    try {
-      prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-    } catch (error) {
-      if (isSysError(error, "EINVAL")) break;
-      throw error;
-    }
-  }
+  dropBoundingSet(server.capabilities.flatMap((name) => CAPABILITIES[name] ?? []));
   const { uid, gid, additionalGids } = plan.user;
   setgroups(additionalGids);
   setresgid(gid, gid, gid);

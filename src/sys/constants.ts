@@ -73,7 +73,6 @@ export const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 /** prctl.h */
 export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
-export const PR_CAPBSET_DROP = 24;
 export const PR_SET_NO_NEW_PRIVS = 38;
 export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;

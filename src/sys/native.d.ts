@@ -157,8 +157,11 @@ declare module "urunc:sys" {
   export function prctl(option: number, arg2: number, arg3: number, arg4: number, arg5: number): number;
   /** prctl(PR_SET_NAME): at most 15 bytes are kept. */
   export function setProcessName(name: string): void;
-  /** prctl(PR_CAPBSET_DROP) of every capability the kernel has. (Composite: 41 calls on the path of every start.) */
-  export function dropBoundingSet(): void;
+  /**
+   * prctl(PR_CAPBSET_DROP) of every capability the kernel has but those numbered. (Composite: 41 calls on the path of
+   * every start.)
+   */
+  export function dropBoundingSet(kept: readonly number[]): void;
   export function setresuid(ruid: number, euid: number, suid: number): void;
   export function setresgid(rgid: number, egid: number, sgid: number): void;
   export function setgroups(gids: readonly number[]): void;
