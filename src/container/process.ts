@@ -47,6 +47,19 @@ export function liveProcess(identity: ProcessIdentity): ProcessStat | undefined 
 
 /** As long as runc polls for the end of a killed process. */
 const KILL_TIMEOUT_MS = 10_000;
+/** For one that ends by itself. */
+const END_TIMEOUT_MS = 1000;
+
+/** Waits a while for the end of a process that is about to end by itself. */
+export function awaitEnd(identity: ProcessIdentity): void {
+  withPidfd(identity, (pidfd) => hasEnded(pidfd, END_TIMEOUT_MS));
+}
+
+/** pidfd_open(2): a pidfd polls readable when the process has ended. */
+function hasEnded(pidfd: number, timeout: number): boolean {
+  const [events = 0] = poll([pidfd], timeout);
+  return (events & POLLIN) !== 0;
+}
 
 /**
  * SIGKILL, then waits for the end: until the process is a zombie or gone.
@@ -57,9 +70,7 @@ export function killProcess(identity: ProcessIdentity, wake?: () => void): void 
   withPidfd(identity, (pidfd) => {
     pidfdSendSignal(pidfd, 9);
     wake?.();
-    // pidfd_open(2): a pidfd polls readable when the process has ended.
-    const [events = 0] = poll([pidfd], KILL_TIMEOUT_MS);
-    if ((events & POLLIN) === 0) {
+    if (!hasEnded(pidfd, KILL_TIMEOUT_MS)) {
       throw new RuntimeFailure("still-running", `container init still running: pid ${identity.pid}`, {
         kind: "system",
       });

@@ -8,7 +8,7 @@ import { statusWithPause } from "./cgroup.ts";
 import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import { keepNetworkRecord } from "./network-record.ts";
-import { killProcess } from "./process.ts";
+import { awaitEnd, killProcess } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf } from "./status.ts";
@@ -37,6 +37,10 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
     send(socket, "start");
     timestamps.stamp("ST.sent_start_msg");
     awaitMonitor(socket, directory, log);
+  } catch (error) {
+    // The init ends for the same reason: whoever asks for the status next shall not find it on its way.
+    awaitEnd(identityOf(record));
+    throw error;
   } finally {
     close(socket);
   }

@@ -1,6 +1,8 @@
 import { AT_FDCWD } from "../sys/constants.ts";
+import { isSysError } from "../sys/errors.ts";
 import { fstatat, readTextFileIfPresent } from "../sys/file.ts";
 import { statusWithPause } from "./cgroup.ts";
+import { notFound } from "./container-directory.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { Status } from "./status.ts";
 
@@ -18,6 +20,7 @@ export interface ContainerState {
   readonly owner: string;
 }
 
+/** @throws RuntimeFailure `not-found` when the container is deleted in this moment. */
 export function stateOf(root: string, record: ContainerRecord): ContainerState {
   const directory = `${root}/${record.id}`;
   const status = statusWithPause(directory, record);
@@ -35,10 +38,19 @@ export function stateOf(root: string, record: ContainerRecord): ContainerState {
 }
 
 /** Name of the user a directory belongs to; its number when /etc/passwd has no name for it. */
-export function ownerOf(path: string): string {
-  const { uid } = fstatat(AT_FDCWD, path, 0);
+function ownerOf(path: string): string {
+  const uid = userOf(path);
   if (uid === 0) return "root";
   const passwd = readTextFileIfPresent("/etc/passwd", 1 << 20) ?? "";
   const line = passwd.split("\n").find((entry) => entry.split(":")[2] === String(uid));
   return line?.split(":")[0] ?? String(uid);
+}
+
+function userOf(path: string): number {
+  try {
+    return fstatat(AT_FDCWD, path, 0).uid;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) throw notFound();
+    throw error;
+  }
 }
