@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Running, succeed, until } from "../lib/command.ts";
 import { isAlive, names } from "../lib/host.ts";
 import { reaped } from "../lib/hygiene.ts";
-import { EXHAUSTIVE } from "../lib/inject.ts";
+import { EXHAUSTIVE, faulty, stepsOf } from "../lib/inject.ts";
 import { parseJson } from "../lib/json.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
 import type { Runtime } from "../lib/runtime.ts";
@@ -142,6 +142,18 @@ describe("verbs against each other", () => {
       expect(runtime.status("race")).toBe("stopped");
       succeed(runtime.verb("delete", "race"));
     });
+  });
+
+  it("delete against state: what goes away while it is looked at does not exist", () => {
+    const runtime = lightRuntime();
+    runtime.create("race", lightBundle());
+    const looks = stepsOf(runtime, "state", "race").filter(({ call }) => call === "newfstatat");
+    expect(looks.length).toBeGreaterThan(0);
+    for (const look of looks) {
+      const outcome = faulty(runtime, look, "error=ENOENT", "state", "race");
+      if (outcome.status !== 0) expect(outcome.stderr()).toContain("container does not exist");
+    }
+    succeed(runtime.verb("delete", "--force", "race"));
   });
 
   it("ten deletes of one container: it is gone", async () => {
