@@ -2,7 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directoryOf } from "../resources/cgroup-place.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { readTextFileIfPresent } from "../sys/file.ts";
-import { poll } from "../sys/process.ts";
+import { waitUntil } from "../sys/wait.ts";
 import { isV1 } from "./limits.ts";
 import { writeCgroupFile } from "./write.ts";
 
@@ -51,18 +51,16 @@ export function freeze(place: CgroupPlace): void {
       kind: "system",
     });
   }
-  write(freezer, freezer.frozen);
-  for (let waited = 0; !shows(freezer); waited += STEP_MS) {
-    if (waited >= TIMEOUT_MS) {
-      write(freezer, freezer.thawed);
-      throw new RuntimeFailure("freezer", `Freeze ${freezer.file}: the processes did not stop: try again`, {
-        kind: "system",
-      });
-    }
-    poll([], STEP_MS);
+  const isDone = () => {
     // cgroup v1: a process that was made meanwhile is missed until the word is written again.
     write(freezer, freezer.frozen);
-  }
+    return shows(freezer);
+  };
+  if (waitUntil(isDone, TIMEOUT_MS, STEP_MS)) return;
+  write(freezer, freezer.thawed);
+  throw new RuntimeFailure("freezer", `Freeze ${freezer.file}: the processes did not stop: try again`, {
+    kind: "system",
+  });
 }
 
 /** Lets the processes of a cgroup go on; nothing where there is no freezer. */

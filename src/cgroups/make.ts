@@ -3,7 +3,7 @@ import { type CgroupPlace, directories, hierarchyRoot } from "../resources/cgrou
 import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, exists, mkdirat, open, readTextFile, unlinkat, writeText } from "../sys/file.ts";
-import { poll } from "../sys/process.ts";
+import { waitUntil } from "../sys/wait.ts";
 import { enableControllers } from "./controllers.ts";
 import { isV1 } from "./limits.ts";
 import { hasProcesses, subdirectories } from "./processes.ts";
@@ -88,12 +88,11 @@ interface Making {
 }
 
 function removeStale(path: string): void {
+  const isEmpty = () => subdirectories(path).length === 0 && !hasProcesses(path);
   // The kernel lets go of a process some time after it has ended.
-  for (let waited = 0; !tryRemove(path); waited += STEP_MS) {
-    if (waited >= TIMEOUT_MS || subdirectories(path).length > 0 || hasProcesses(path)) {
-      throw isTaken(path, "has processes or cgroups in it already: choose another linux.cgroupsPath or remove them");
-    }
-    poll([], STEP_MS);
+  waitUntil(() => tryRemove(path) || !isEmpty(), TIMEOUT_MS, STEP_MS);
+  if (!tryRemove(path)) {
+    throw isTaken(path, "has processes or cgroups in it already: choose another linux.cgroupsPath or remove them");
   }
 }
 

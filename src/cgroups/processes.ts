@@ -3,8 +3,9 @@ import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY, S_IFDIR, S_IFMT } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, fstatat, open, readdir, readTextFileIfPresent } from "../sys/file.ts";
-import { getpid, kill, poll } from "../sys/process.ts";
+import { getpid, kill } from "../sys/process.ts";
 import { SIGKILL } from "../sys/signals.ts";
+import { waitUntil } from "../sys/wait.ts";
 import { thaw } from "./freezer.ts";
 import { writeCgroupFile } from "./write.ts";
 
@@ -91,19 +92,20 @@ export function signalAll(pids: readonly number[], signal: number): void {
  * @throws RuntimeFailure `still-running` when one is there after ten seconds.
  */
 export function endProcesses(place: CgroupPlace): void {
-  const hasKilled = killAtOnce(place);
-  let pids = pidsAnywhere(place);
-  for (let waited = 0; pids.length > 0; waited += STEP_MS, pids = pidsAnywhere(place)) {
-    if (waited >= END_TIMEOUT_MS) {
-      const message = `Cgroup ${directories(place)[0]}: its processes do not end: ${pids.join(" ")}`;
-      throw new RuntimeFailure("still-running", message, { kind: "system" });
-    }
-    // One may have made another since.
-    if (!hasKilled || waited > 0) signalAll(pids, SIGKILL);
+  let hasKilled = killAtOnce(place);
+  const haveEnded = () => {
+    const pids = pidsAnywhere(place);
+    if (pids.length === 0) return true;
+    if (!hasKilled) signalAll(pids, SIGKILL);
+    // One may make another yet.
+    hasKilled = false;
     // A frozen process of cgroup v1 does not even notice.
     thaw(place);
-    poll([], STEP_MS);
-  }
+    return false;
+  };
+  if (waitUntil(haveEnded, END_TIMEOUT_MS, STEP_MS)) return;
+  const message = `Cgroup ${directories(place)[0]}: its processes do not end: ${pidsAnywhere(place).join(" ")}`;
+  throw new RuntimeFailure("still-running", message, { kind: "system" });
 }
 
 /** cgroup.kill of Linux 5.14, which spares none. */

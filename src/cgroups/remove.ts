@@ -3,7 +3,7 @@ import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { AT_FDCWD, AT_REMOVEDIR } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { unlinkat } from "../sys/file.ts";
-import { poll } from "../sys/process.ts";
+import { waitUntil } from "../sys/wait.ts";
 import { endProcesses, subdirectories } from "./processes.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -29,15 +29,15 @@ export function removeCgroup(place: CgroupPlace): void {
 }
 
 function removePatiently(directory: string): void {
-  for (let waited = 0; !tryRemove(directory); waited += STEP_MS) {
+  const isRemoved = () => {
+    if (tryRemove(directory)) return true;
     for (const below of subdirectories(directory)) removePatiently(below);
-    if (waited >= TIMEOUT_MS) {
-      throw new RuntimeFailure("cgroup", `Remove cgroup ${directory}: it is in use: run 'delete --force' again`, {
-        kind: "system",
-      });
-    }
-    poll([], STEP_MS);
-  }
+    return false;
+  };
+  if (waitUntil(isRemoved, TIMEOUT_MS, STEP_MS)) return;
+  throw new RuntimeFailure("cgroup", `Remove cgroup ${directory}: it is in use: run 'delete --force' again`, {
+    kind: "system",
+  });
 }
 
 /** @returns false when it has processes or cgroups in it. */

@@ -27,7 +27,7 @@ import {
   symlinkat,
   unlinkat,
 } from "../sys/file.ts";
-import { poll } from "../sys/process.ts";
+import { waitUntil } from "../sys/wait.ts";
 import type { ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
@@ -133,14 +133,10 @@ function openContainerPath(path: string): number {
 }
 
 function lock(fd: number, path: string): void {
-  for (let waited = 0; !tryLock(fd); waited += LOCK_STEP_MS) {
-    if (waited >= LOCK_TIMEOUT_MS) {
-      throw new RuntimeFailure("busy", `Lock of ${path}: another urunc works on this container: try again`, {
-        kind: "system",
-      });
-    }
-    poll([], LOCK_STEP_MS);
-  }
+  if (waitUntil(() => tryLock(fd), LOCK_TIMEOUT_MS, LOCK_STEP_MS)) return;
+  throw new RuntimeFailure("busy", `Lock of ${path}: another urunc works on this container: try again`, {
+    kind: "system",
+  });
 }
 
 /** Whether the lock could be had at once. */

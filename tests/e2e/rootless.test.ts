@@ -4,11 +4,12 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, helloBundle, KERNEL, NAMESPACES, putFile } from "../lib/bundle.ts";
-import { run, succeed, until } from "../lib/command.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
 import { names, namespaceOf } from "../lib/host.ts";
 import { atEnd, reaped, scratch } from "../lib/hygiene.ts";
+import { parseJson } from "../lib/json.ts";
 import { solo5File } from "../lib/kernels.ts";
-import { uruncAs } from "../lib/runtime.ts";
+import { readState, uruncAs } from "../lib/runtime.ts";
 
 /** `daemon`, who is on every Debian and owns nothing; newuidmap(1) wants a name. */
 const UID = 1;
@@ -89,6 +90,25 @@ describe(`an ordinary user${reason === undefined ? "" : ` (skipped: ${reason})`}
     expect(runtime.lastError()).toContain("newuidmap");
     expect(runtime.lastError()).toContain("/etc/subuid");
     expect(names(runtime.root)).toEqual(["more"]);
+  });
+
+  test("stays in the own cgroup as root of a user namespace, as Podman's user is, and says so", async () => {
+    const runtime = uruncAs(UID, GID);
+    const resources = { memory: { limit: 64 << 20 }, pids: { limit: 50 } };
+    const bundle = bundleWith({ namespaces: NAMESPACES, mappings: [], resources, cgroupsPath: "/urunc-not-mine" });
+    const user = ["setpriv", "--reuid", `${UID}`, "--regid", `${GID}`, "--clear-groups"];
+    const inside = [...user, "unshare", "--user", "--map-root-user", "--mount"];
+    const globals = ["--root", runtime.root, "--log", runtime.log, "--log-format", "json"];
+    const command = [...inside, runtime.program, ...globals, "run", "--bundle", bundle, "podman"];
+    const running = start(scratch(), command, { env: { URUNC_CONFIG_FILE: join(scratch(), "config.toml") } });
+    atEnd(() => void running.child.kill("SIGKILL"));
+    await until("the guest ticks", () => running.stdout().includes("tick 1"));
+    const { pid } = readState(parseJson(readFileSync(join(runtime.root, "podman", "state.json"), "utf8")));
+    expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
+    expect(readFileSync(runtime.log, "utf8")).toContain("the container stays in the caller's cgroup");
+    process.kill(pid, "SIGKILL");
+    expect(await running.ended()).toBe(137);
+    expect(names(runtime.root)).toEqual([]);
   });
 
   test("is told what is missing when the bundle has no user namespace", async () => {
