@@ -72,7 +72,12 @@ export function scopeProperties(scope: Scope, description: string, pid: number, 
  * The limits that systemd knows, so that it does not undo them when it writes the unit's again. The files of the cgroup
  * are written besides: they have all limits, and no rounding.
  */
-export function limitProperties({ memory, cpu, pids, blockIO }: Resources, isV1: boolean): readonly Property[] {
+export function limitProperties(resources: Resources, isV1: boolean): readonly Property[] {
+  const exact = isV1 ? [] : unifiedProperties(resources.unified ?? {});
+  return [...new Map([...memberProperties(resources, isV1), ...exact])];
+}
+
+function memberProperties({ memory, cpu, pids, blockIO }: Resources, isV1: boolean): readonly Property[] {
   const { shares, quota, period, cpus, mems } = cpu ?? {};
   const swap = v2Swap(memory?.limit, memory?.swap);
   return [
@@ -87,6 +92,48 @@ export function limitProperties({ memory, cpu, pids, blockIO }: Resources, isV1:
     ...(mems && !isV1 ? [["AllowedMemoryNodes", { type: "ay", value: bitMask(mems) }] as const] : []),
     ...(blockIO?.weight && isV1 ? [["BlockIOWeight", number(blockIO.weight)] as const] : []),
   ];
+}
+
+/** Files of cgroup v2 whose one number is a property (systemd.resource-control(5)). */
+const PROPERTY_OF: Readonly<Record<string, string>> = {
+  "cpu.weight": "CPUWeight",
+  "memory.high": "MemoryHigh",
+  "memory.low": "MemoryLow",
+  "memory.max": "MemoryMax",
+  "memory.min": "MemoryMin",
+  "memory.swap.max": "MemorySwapMax",
+  "pids.max": "TasksMax",
+};
+
+const MASK_OF: Readonly<Record<string, string>> = { "cpuset.cpus": "AllowedCPUs", "cpuset.mems": "AllowedMemoryNodes" };
+
+/** `linux.resources.unified` is the exact wish: what systemd knows of it counts before the other members. */
+function unifiedProperties(unified: Readonly<Record<string, string>>): readonly Property[] {
+  return Object.entries(unified).flatMap(([file, text]): readonly Property[] => {
+    const value = text.trim();
+    if (file === "cpu.max") return quotaProperties(value);
+    const [name, mask] = [PROPERTY_OF[file], MASK_OF[file]];
+    if (mask !== undefined && /^[\d,-]+$/.test(value)) return [[mask, { type: "ay", value: bitMask(value) }]];
+    const limit = limitOf(value);
+    return name === undefined || limit === undefined ? [] : [[name, number(limit)]];
+  });
+}
+
+/** `QUOTA PERIOD`, of which the period may be missing. */
+function quotaProperties(text: string): readonly Property[] {
+  const [quota = "", period = String(DEFAULT_PERIOD)] = text.split(/\s+/);
+  const [limit, length] = [limitOf(quota), limitOf(period)];
+  if (limit === undefined || length === undefined || length <= 0) return [];
+  return [
+    ["CPUQuotaPerSecUSec", number(quotaPerSecond(limit, length))],
+    ["CPUQuotaPeriodUSec", number(length)],
+  ];
+}
+
+/** -1 for `max`; undefined for what is no whole number that arithmetic keeps: the kernel judges it as it stands. */
+function limitOf(text: string): number | undefined {
+  if (text === "max") return -1;
+  return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
 }
 
 const DEFAULT_PERIOD = 100_000;

@@ -17,6 +17,10 @@ function place(path: string | undefined, memberships = HYBRID) {
   return result.ok ? result.value : result.problems[0]?.message;
 }
 
+function plain(properties: ReturnType<typeof limitProperties>) {
+  return properties.map(([name, { type, ...rest }]) => [name, type, "value" in rest ? rest.value : ""]);
+}
+
 describe("the place of a cgroup", () => {
   it("is below the root of each hierarchy for an absolute path", () => {
     expect(place("/a/b")).toEqual({
@@ -286,12 +290,7 @@ describe("a scope of systemd", () => {
       cpu: { shares: 1024, quota: 12_345, period: 100_000, cpus: "0-2,8" },
       pids: { limit: -1 },
     });
-    const values = (isV1: boolean) =>
-      limitProperties(resources, isV1).map(([name, { type, ...rest }]) => [
-        name,
-        type,
-        "value" in rest ? rest.value : "",
-      ]);
+    const values = (isV1: boolean) => plain(limitProperties(resources, isV1));
     expect(values(false)).toEqual([
       ["MemoryMax", "t", 100n],
       ["MemoryLow", "t", 50n],
@@ -303,5 +302,25 @@ describe("a scope of systemd", () => {
       ["AllowedCPUs", "ay", [7, 1]],
     ]);
     expect(values(true)[0]).toEqual(["MemoryLimit", "t", 100n]);
+  });
+
+  it("knows the files of cgroup v2 that are properties, before the other members", () => {
+    const unified = {
+      "memory.max": "300",
+      "memory.high": "max",
+      "cpu.max": "50000",
+      "cpuset.cpus": "1",
+      "io.max": "8:0 rbps=1",
+      "pids.max": "a few",
+    };
+    const { resources } = parsed({ memory: { limit: 100 }, unified });
+    expect(plain(limitProperties(resources, false))).toEqual([
+      ["MemoryMax", "t", 300n],
+      ["MemoryHigh", "t", 2n ** 64n - 1n],
+      ["CPUQuotaPerSecUSec", "t", 500_000n],
+      ["CPUQuotaPeriodUSec", "t", 100_000n],
+      ["AllowedCPUs", "ay", [2]],
+    ]);
+    expect(plain(limitProperties(resources, true))).toEqual([["MemoryLimit", "t", 100n]]);
   });
 });
