@@ -26,6 +26,7 @@ static bool can_open(const char *path, int flags) {
 
 /* Makes what is not there: a file with its directories, or a directory. */
 static long make_place(const char *path, bool directory) {
+  if (can_open(path, 0)) return 0;
   if (directory) return make_directories(path);
   char parent[4096];
   if (!join(parent, sizeof parent, PARTS(path))) return -ENAMETOOLONG;
@@ -40,22 +41,20 @@ static long make_place(const char *path, bool directory) {
   return 0;
 }
 
+long mount_over(const char *source, const char *place, bool readonly) {
+  long result = make_place(place, can_open(source, O_DIRECTORY));
+  if (result == 0) result = CALL(mount, source, place, NULL, MS_BIND, NULL);
+  if (result < 0 || !readonly) return result;
+  return CALL(mount, NULL, place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
+}
+
 static long mount_bind(const struct bind *bind) {
   char source[4096];
-  bool is_copy = bind->source[0] != '\0';
-  if (!is_copy) {
-    if (!join(source, sizeof source, PARTS(bind->place))) return -ENAMETOOLONG;
-  } else {
-    if (!join(source, sizeof source, PARTS(KEPT "/", bind->source))) return -ENAMETOOLONG;
-    /* The runtime has left it out, and has said so. */
-    if (!can_open(source, 0)) return 0;
-    long made = make_place(bind->place, can_open(source, O_DIRECTORY));
-    /* A read-only root may have the place. */
-    if (made < 0 && made != -EROFS) return made;
-  }
-  long result = CALL(mount, source, bind->place, NULL, MS_BIND, NULL);
-  if (result < 0 || !bind->readonly) return result;
-  return CALL(mount, NULL, bind->place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
+  if (bind->source[0] == '\0') return mount_over(bind->place, bind->place, bind->readonly);
+  if (!join(source, sizeof source, PARTS(KEPT "/", bind->source))) return -ENAMETOOLONG;
+  /* The runtime has left it out, and has said so. */
+  if (!can_open(source, 0)) return 0;
+  return mount_over(source, bind->place, bind->readonly);
 }
 
 void mount_binds(const struct config *config) {

@@ -5,4 +5,6 @@
 
 /* Before the root is changed: the copies stay in reach. */
 void keep_copies(void);
+/* Mounts a file or directory on a place, which is made where it is missing. */
+long mount_over(const char *source, const char *place, bool readonly);
 void mount_binds(const struct config *config);

@@ -67,6 +67,8 @@ static void process_line(struct config *config, const char *line, char *value) {
     config->servers[config->server_count++] = value;
   else if (starts_with(line, "SD:") && config->search_count < MOST_SEARCH)
     config->search[config->search_count++] = value;
+  else if (starts_with(line, "RV:") && config->option_count < MOST_OPTIONS)
+    config->resolver_options[config->option_count++] = value;
   else SAY("guest-init: configuration: ignored ", line);
 }
 

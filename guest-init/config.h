@@ -2,7 +2,7 @@
  * What the runtime asks for, one `KEY:value` a line, in blocks (docs/guests/linux.md):
  *
  *   UES  NAME=VALUE…                                     UEE   environment
- *   UCS  UID GID WD and our own AG ARC ARV BM ENV HN NS SD TTY  UCE   process and machine
+ *   UCS  UID GID WD and our own AG ARC ARV BM ENV HN NS RV SD TTY  UCE   process and machine
  *   UBS  ID MP and our own FS FO RO …                    UBE   volumes
  *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 128, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_NICS = 8 };
+enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 128, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_OPTIONS = 16, MOST_NICS = 8 };
 
 struct volume {
   const char *id;
@@ -65,6 +65,9 @@ struct config {
   /* Domains of names without a dot. */
   const char *search[MOST_SEARCH];
   unsigned search_count;
+  /* `options` of resolv.conf(5). */
+  const char *resolver_options[MOST_OPTIONS];
+  unsigned option_count;
   struct nic nics[MOST_NICS];
   unsigned nic_count;
   struct volume volumes[MOST_VOLUMES];

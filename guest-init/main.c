@@ -12,6 +12,7 @@
 #include "modules.h"
 #include "mounts.h"
 #include "network.h"
+#include "resolver.h"
 #include "system.h"
 #include "terminal.h"
 #include "text.h"
@@ -81,5 +82,6 @@ _Noreturn void begin(long *stack) {
   mount_for_application();
   if (config.host_name != NULL) CALL(sethostname, config.host_name, length_of(config.host_name));
   set_up_network(&config);
+  set_up_resolver(&config);
   end_machine(run_application(&config));
 }

@@ -6,7 +6,6 @@
 #include <linux/sockios.h>
 
 #include "address.h"
-#include "file.h"
 #include "nic.h"
 #include "system.h"
 #include "text.h"
@@ -124,7 +123,7 @@ static void set_up_ipv6(long socket, const struct nic *nic, unsigned metric) {
   complain(nic->name, "IPv6 default route", add_route6(socket, own.index, metric, NULL, gateway));
 }
 
-static void set_up_nics(struct config *config) {
+void set_up_network(struct config *config) {
   long ipv4 = CALL(socket, FAMILY_INET, TYPE_DATAGRAM | O_CLOEXEC, 0);
   if (ipv4 < 0) {
     complain("all nics", "socket", config->nic_count == 0 ? 0 : ipv4);
@@ -147,29 +146,4 @@ static void set_up_nics(struct config *config) {
   }
   if (ipv6 >= 0) CALL(close, ipv6);
   CALL(close, ipv4);
-}
-
-/* resolv.conf(5) */
-static void write_resolv_conf(const struct config *config) {
-  static char text[4096], before[4096];
-  if (config->server_count == 0 && config->search_count == 0) return;
-  for (unsigned i = 0; i < config->search_count; i++) {
-    join(before, sizeof before, PARTS(text));
-    join(text, sizeof text, PARTS(before, i == 0 ? "search " : " ", config->search[i]));
-  }
-  if (config->search_count > 0) {
-    join(before, sizeof before, PARTS(text));
-    join(text, sizeof text, PARTS(before, "\n"));
-  }
-  for (unsigned i = 0; i < config->server_count; i++) {
-    join(before, sizeof before, PARTS(text));
-    join(text, sizeof text, PARTS(before, "nameserver ", config->servers[i], "\n"));
-  }
-  make_directories("/etc");
-  complain("/etc/resolv.conf", "write", write_file("/etc/resolv.conf", text));
-}
-
-void set_up_network(struct config *config) {
-  set_up_nics(config);
-  write_resolv_conf(config);
 }

@@ -3,5 +3,5 @@
 
 #include "config.h"
 
-/* Brings up `lo` and the configured nics with their addresses and routes, and writes /etc/resolv.conf. */
+/* Brings up `lo` and the configured nics with their addresses and routes. */
 void set_up_network(struct config *config);

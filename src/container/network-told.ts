@@ -19,9 +19,16 @@ const SYSTEMD_UPSTREAM = "/run/systemd/resolve/resolv.conf";
 /** What the guest is told beside its addresses: of the file that stands at /etc/resolv.conf in the container. */
 export function toldOf({ spec, bundle, configuration }: PlanInput, note: Note): Told {
   const read = readResolvConf(spec, bundle, note);
+  const dns = serversOf(read, configuration.network.dns, note);
+  const resolverOptions = optionsOf(read);
+  if (read.unusable.length > 0) {
+    const words = read.unusable.slice(0, 8).map((word) => JSON.stringify(word.slice(0, 64)));
+    note("warning", `${RESOLV_CONF} of the container: left out domains or options: ${words.join(", ")}`);
+  }
   return {
-    dns: serversOf(read, configuration.network.dns, note),
+    dns,
     search: read.search,
+    ...(resolverOptions.length === 0 ? {} : { resolverOptions }),
     ...(spec.hostname === undefined ? {} : { hostname: spec.hostname }),
   };
 }
@@ -36,6 +43,11 @@ function readResolvConf(spec: Spec, bundle: string, note: Note): ResolvConf {
     note("warning", `${RESOLV_CONF} of the container cannot be read: ${messageOf(error)}`);
     return parseResolvConf("");
   }
+}
+
+/** Whose answers count as checked (trust-ad) is said of the container's own servers, not of others in their place. */
+function optionsOf({ servers, options }: ResolvConf): readonly string[] {
+  return servers.length > 0 ? options : options.filter((option) => option !== "trust-ad");
 }
 
 /** The container's own that the guest can reach; where there is none, what stands behind them, or the configuration's. */

@@ -66,6 +66,7 @@ function ownLines(input: GuestInput, args: readonly string[]): readonly string[]
     ...(process.hostname === undefined ? [] : [`HN:${process.hostname}`]),
     ...(input.networks[0]?.search ?? []).map((domain) => `SD:${domain}`),
     ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
+    ...(input.networks[0]?.resolverOptions ?? []).map((option) => `RV:${option}`),
     `TTY:${process.terminal ? 1 : 0}`,
     ...(input.mounts ?? []).map(
       ({ source, destination, readonly }) => `BM:${readonly ? "ro" : "rw"}:${source ?? ""}:${escapeLine(destination)}`,

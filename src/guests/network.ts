@@ -19,6 +19,8 @@ export interface GuestNetwork {
   readonly dns: readonly string[];
   /** Domains that names without a dot are looked up in. */
   readonly search: readonly string[];
+  /** `options` of resolv.conf(5), a word each; absent: none. */
+  readonly resolverOptions?: readonly string[];
   readonly hostname?: string;
 }
 

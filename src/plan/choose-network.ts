@@ -11,7 +11,7 @@ export interface NamespaceNetwork {
 }
 
 /** What a guest is told beside its addresses. */
-export type Told = Pick<GuestNetwork, "dns" | "search" | "hostname">;
+export type Told = Pick<GuestNetwork, "dns" | "search" | "resolverOptions" | "hostname">;
 
 /** An interface and what a guest in its place has. */
 export interface Candidate {

@@ -262,6 +262,7 @@ describe("guest-init", () => {
     const script = "ip -o address; ip route; ip -6 route; ip -o link; cat /etc/resolv.conf; hostname; echo end";
     const configuration = [
       ...["UCS", "TTY:0", "HN:web", "SD:a.example", "SD:b.example", "NS:10.9.8.53", "NS:fd00::53"],
+      ...["RV:ndots:2", "RV:edns0"],
       ...["ARC:3", "ARV:/bin/sh", "ARV:-c", `ARV:${script}`, "UCE", "UNS"],
       // The first card of the machine is the second of the container, so that the names have to change places.
       ...["MAC:0a:00:00:00:00:02", "NAME:eth0", "MTU:1400", "IP:10.9.8.7", "MSK:255.255.255.255", "GW:169.254.1.1"],
@@ -291,7 +292,9 @@ describe("guest-init", () => {
     expect(output()).toMatch(/eth0: .* mtu 1400 .* 0a:00:00:00:00:02 /);
     expect(output()).toMatch(/eth1: .* mtu 1500 .* 0a:00:00:00:00:01 /);
     const resolver = lines.indexOf("search a.example b.example");
-    expect(lines.slice(resolver + 1, resolver + 4)).toEqual(["nameserver 10.9.8.53", "nameserver fd00::53", "web"]);
+    expect(lines.slice(resolver + 1, resolver + 5)).toEqual([
+      ...["nameserver 10.9.8.53", "nameserver fd00::53", "options ndots:2 edns0", "web"],
+    ]);
     expect(output()).not.toContain("guest-init:");
   });
 });

@@ -1,6 +1,10 @@
 // Traffic to and from a real guest: Debian's kernel and busybox behind a veth pair, whose other end is in a namespace too.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { addMount, annotation } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
+import { scratch } from "../lib/hygiene.ts";
 import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
 import { fetched, linuxBundle, linuxRuntime } from "../lib/network-guest.ts";
 
@@ -34,11 +38,21 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
   it("answers ping and HTTP at its container's address, and reaches its gateway", async () => {
     const { pod, outside } = podAndOutside();
     const before = pod.describe();
-    const runtime = linuxRuntime();
-    const script = "ping -c 2 10.9.8.1 && echo gateway answers; exec httpd -f -p 80 -h /www";
-    const { outcome } = runtime.create("web", linuxBundle({ name: "web", network: pod, script, page: PAGE }));
+    const runtime = linuxRuntime('[network]\ndns = ["10.9.8.1"]\n');
+    const script =
+      "cat /etc/resolv.conf; echo x >> /etc/resolv.conf || echo refused; ping -c 2 10.9.8.1 && echo gateway answers; exec httpd -f -p 80 -h /www";
+    const bundle = linuxBundle({ name: "web", network: pod, script, page: PAGE });
+    // As an engine with a resolver of its own makes it for a container that may not write.
+    const source = join(scratch(), "resolv.conf");
+    writeFileSync(source, "nameserver 127.0.0.11\noptions ndots:0 trust-ad\n");
+    addMount(bundle, { destination: "/etc/resolv.conf", type: "bind", source, options: ["rbind", "ro"] });
+    const { outcome } = runtime.create("web", bundle);
     succeed(runtime.verb("start", "web"));
     await until("the guest reaches its gateway", () => outcome.stdout().includes("gateway answers"), BOOT_MS);
+    const told = outcome.stdout().replaceAll("\r", "");
+    expect(told).toMatch(/^nameserver 10\.9\.8\.1\noptions ndots:0\n/);
+    expect(told).toContain("refused");
+    expect(told).not.toContain("guest-init:");
     const url = "http://10.9.8.7/index.html";
     await until("the guest serves", () => fetched(outside, url) === PAGE);
     load(outside, url, PAGE, REQUESTS);
@@ -48,39 +62,69 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
     expect(pod.describe()).toBe(before);
   });
 
-  it("has both families and two interfaces, the default route's first", async () => {
+  it("has both families, two interfaces, an MTU, a gateway outside of its subnet, and the resolver of its container", async () => {
     const pod = networkNamespace("pod", "ipv6");
     const outside = networkNamespace("outside", "ipv6");
     pod.script("ip link set lo up");
     outside.script("ip link set lo up");
-    for (const [name, peer, subnet] of [
-      ["net1", "peer1", 1],
-      ["eth0", "peer0", 0],
+    for (const [name, peer, subnet, prefix] of [
+      ["net1", "peer1", 1, 24],
+      ["eth0", "peer0", 0, 32],
     ] as const) {
       pod.script(
         `ip link add ${name} type veth peer name ${peer}`,
         `ip link set ${peer} netns ${outside.path}`,
-        `ip link set ${name} up`,
-        `ip address add 10.9.${subnet}.7/24 dev ${name}`,
+        `ip link set ${name} mtu ${1400 + subnet} up`,
+        `ip address add 10.9.${subnet}.7/${prefix} dev ${name}`,
         `ip address add fd00:${subnet}::7/64 dev ${name} nodad`,
       );
       outside.script(
-        `ip link set ${peer} up`,
+        `ip link set ${peer} mtu ${1400 + subnet} up`,
         `ip address add 10.9.${subnet}.1/24 dev ${peer}`,
         `ip address add fd00:${subnet}::1/64 dev ${peer} nodad`,
       );
     }
-    pod.script("ip route add default via 10.9.0.1", "ip -6 route add default via fd00:0::1");
+    pod.script("ip route add 169.254.1.1 dev eth0", "ip route add default via 169.254.1.1 dev eth0");
+    pod.script("ip -6 route add default via fd00:0::1");
+    outside.script("ip address add 169.254.1.1/32 dev peer0", "ip address add 10.77.0.1/32 dev lo");
     const runtime = linuxRuntime();
-    const script = "ip address; ip route; ip -6 route; echo told; exec httpd -f -p 80 -h /www";
-    const { outcome } = runtime.create("web", linuxBundle({ name: "web", network: pod, script, page: PAGE }));
+    const script =
+      "ip address; ip route; ip -6 route; cat /etc/resolv.conf; ping -c 2 10.77.0.1; echo told; exec httpd -f -p 80 -h /www";
+    const bundle = linuxBundle({
+      name: "web",
+      network: pod,
+      script,
+      page: PAGE,
+      annotations: { [annotation("mountRootfs")]: "true" },
+    });
+    // A file that the containers of a pod share, for writing as Kubernetes mounts it.
+    const shared = join(scratch(), "resolv.conf");
+    const given = [
+      ...["nameserver 127.0.0.53", "nameserver 10.9.0.1", "nameserver fd00::1", "search a.example b.example c.example"],
+      ...["options ndots:5 timeout:1", "options rotate $(reboot)", ""],
+    ].join("\n");
+    writeFileSync(shared, given);
+    addMount(bundle, { destination: "/etc/resolv.conf", type: "bind", source: shared, options: ["rbind", "rw"] });
+    const { outcome } = runtime.create("web", bundle);
     succeed(runtime.verb("start", "web"));
     await until("the guest tells its addresses", () => outcome.stdout().includes("told"), BOOT_MS);
     for (const url of ["10.9.0.7", "10.9.1.7", "[fd00:0::7]", "[fd00:1::7]"]) {
       await until(`the guest serves at ${url}`, () => fetched(outside, `http://${url}/index.html`) === PAGE);
     }
-    expect(outcome.stdout()).toMatch(/default via 10\.9\.0\.1 dev eth0/);
-    expect(outcome.stdout()).toMatch(/default via fd00::1 dev eth0/);
+    const told = outcome.stdout().replaceAll("\r", "");
+    expect(told).toMatch(/eth0: .* mtu 1400 /);
+    expect(told).toMatch(/net1: .* mtu 1401 /);
+    expect(told).toMatch(/inet 10\.9\.0\.7\/32 /);
+    expect(told).toMatch(/default via 169\.254\.1\.1 dev eth0/);
+    expect(told).toMatch(/default via fd00::1 dev eth0/);
+    expect(told).toContain(" 0% packet loss");
+    expect(told).toContain(
+      [
+        ...["search a.example b.example c.example", "nameserver 10.9.0.1", "nameserver fd00::1"],
+        "options ndots:5 timeout:1 rotate\n",
+      ].join("\n"),
+    );
+    expect(readFileSync(shared, "utf8")).toBe(given);
     succeed(runtime.verb("delete", "--force", "web"));
     expect(pod.inside("tc", "qdisc", "show")).not.toContain("ingress");
   });

@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { annotation, type BundleOptions, helloBundle, KERNEL, NAMESPACES } from "../lib/bundle.ts";
+import { addMount, annotation, type BundleOptions, helloBundle, KERNEL, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { commandLine, isAlive, openFiles } from "../lib/host.ts";
 import { scratch } from "../lib/hygiene.ts";
@@ -173,10 +173,7 @@ describe("a guest in a network namespace", () => {
     const bundle = bundleIn(network);
     const source = join(scratch(), "resolv.conf");
     writeFileSync(source, "search example\nnameserver 127.0.0.11\nnameserver 10.96.0.10\n");
-    const path = join(bundle, "config.json");
-    const config = readFileSync(path, "utf8");
-    const mount = JSON.stringify({ destination: "/etc/resolv.conf", type: "bind", source, options: ["rbind", "ro"] });
-    writeFileSync(path, config.replace('"mounts":[', `"mounts":[${mount},`));
+    addMount(bundle, { destination: "/etc/resolv.conf", type: "bind", source, options: ["rbind", "ro"] });
     const runtime = urunc();
     const { outcome } = await started(runtime, "guest", bundle);
     expect(outcome.stdout()).toContain("netdev.ip=10.4.0.5/20:10.4.0.1:10.96.0.10::test:example ");

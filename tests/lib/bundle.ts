@@ -1,5 +1,5 @@
 // Bundles for the tests, written from scratch.
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { scratch } from "./hygiene.ts";
 import { HELLO_KERNEL } from "./paths.ts";
@@ -114,6 +114,13 @@ export function putFile(bundle: string, path: string, content: string | Buffer):
   const target = join(bundle, "rootfs", path);
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, content);
+}
+
+/** Adds one to the bundle's mounts. */
+export function addMount(bundle: string, mount: Readonly<Record<string, unknown>>): void {
+  const path = join(bundle, "config.json");
+  const config = readFileSync(path, "utf8");
+  writeFileSync(path, config.replace('"mounts":[', `"mounts":[${JSON.stringify(mount)},`));
 }
 
 /** The hello unikernel as an image brings it. */

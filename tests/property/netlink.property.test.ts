@@ -260,15 +260,20 @@ describe("addresses", () => {
 });
 
 describe("resolv.conf", () => {
-  test("of any text gives three servers at most, none of them local", () => {
+  test("of any text gives three servers at most, none of them local, and words that are names", () => {
     const line = fc.oneof(
       fc.ipV4().map((address) => `nameserver ${address}`),
       fc.ipV6().map((address) => `nameserver ${address}`),
       fc.string({ unit: "binary", maxLength: 30 }),
+      fc
+        .tuple(fc.constantFrom("options", "search"), fc.string({ unit: "binary", maxLength: 30 }))
+        .map((words) => words.join(" ")),
     );
     fc.assert(
       fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
-        const { servers } = parseResolvConf(lines.join("\n"));
+        const { servers, search, options } = parseResolvConf(lines.join("\n"));
+        for (const word of search) expect(word).toMatch(/^[\w.-]+$/);
+        for (const word of options) expect(word).toMatch(/^[a-z0-9-]+(:\d+)?$/);
         expect(servers.length).toBeLessThanOrEqual(3);
         for (const server of servers) {
           expect(isIP(server)).not.toBe(0);
@@ -317,11 +322,23 @@ describe("resolv.conf", () => {
     ["search a\nsearch b c\n", ["b", "c"]],
     ["search a\ndomain d.example e\n", ["d.example"]],
     ["search ok.example x;y $(z) -- \n", ["ok.example", "--"]],
-    ["search 1 2 3 4 5 6 7\n", ["1", "2", "3", "4", "5", "6"]],
-    [`search ${"l".repeat(200)} ${"m".repeat(60)}\n`, ["l".repeat(200)]],
+    [`search ${"a ".repeat(40)}\n`, Array(32).fill("a")],
+    [`search ${"l".repeat(2000)} ${"m".repeat(60)} n\n`, ["l".repeat(2000), "n"]],
     ["nameserver 9.9.9.9\n", []],
   ])("has search domains: %j", (text, search) => {
     expect(parseResolvConf(text).search).toEqual(search);
+  });
+
+  test.each([
+    ["options ndots:5 timeout:2\noptions attempts:3 rotate edns0\n", "ndots:5 timeout:2 attempts:3 rotate edns0", 0],
+    ["options ndots:5;reboot $(x) ndots:5=1 -v Rotate ndots: single-request-reopen\n", "single-request-reopen", 6],
+    [`options ${"a ".repeat(20)}\n`, "a ".repeat(16).trim(), 4],
+    [`options ${`${"o".repeat(32)} `.repeat(9)}\n`, `${"o".repeat(32)} `.repeat(7).trim(), 2],
+    ["# options rotate\n; options debug\nnameserver 9.9.9.9\n", "", 0],
+  ])("has options: %j", (text, options, unusable) => {
+    const found = parseResolvConf(text);
+    expect(found.options.join(" ")).toBe(options);
+    expect(found.unusable).toHaveLength(unusable);
   });
 
   test.each([

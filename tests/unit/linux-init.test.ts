@@ -64,13 +64,14 @@ describe("container boot", () => {
       ipv6: { address: "fd00::7", prefix: 64, gateway: "fe80::1" },
       dns: ["10.9.8.53", "fd00::53"],
       search: ["a.example", "b.example"],
+      resolverOptions: ["ndots:5", "rotate"],
     };
     const second = { interface: "net1", mac: "0a:00:00:00:00:01", mtu: 1500, dns: [], search: [] };
     const needs = needsOf({ ...boot, networks: [first, second] });
     expect(needs).toMatchObject({ nics: ["net0", "net1"], knowsMtu: true, warnings: [] });
     expect(needs.commandLine).not.toMatch(/ip=|DEFROUTE/);
     const text = needs.initConfiguration?.text ?? "";
-    expect(text).toContain("SD:a.example\nSD:b.example\nNS:10.9.8.53\nNS:fd00::53\n");
+    expect(text).toContain("SD:a.example\nSD:b.example\nNS:10.9.8.53\nNS:fd00::53\nRV:ndots:5\nRV:rotate\n");
     expect(text.slice(text.indexOf("UNS"))).toBe(
       [
         "UNS",
