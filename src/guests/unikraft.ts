@@ -14,10 +14,11 @@ import { isBefore, parseVersion } from "./version.ts";
 const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;
 
 /**
- * `extract` unpacks the initrd into the root; `ramfs=1` mounts a ramfs there first. Releases before that option ignore
- * it, 0.16.3 does not start without it.
+ * `extract` unpacks the initrd into the root, which has to be mounted; `ramfs=2` mounts a ramfs there unless the
+ * kernel's own table has mounted something, where a second mount would fail with EBUSY (0.16.2 to 0.17,
+ * lib/vfscore/automount.c). 0.16.1 and lib/posix-vfs-fstab ignore the option: their kernels bring the root themselves.
  */
-const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]';
+const FSTAB = 'vfs.fstab=[ "initrd0:/:extract::ramfs=2:" ]';
 
 /** LIBUKNETDEV_EINFO_LIBPARAM_MAXCOUNT, unless configured otherwise. */
 const MOST_NICS = 4;

@@ -38,16 +38,17 @@ type Stat = ReturnType<typeof fstat>;
 /** Trees on their way into one archive. */
 export interface TreeWalk {
   readonly writer: ArchiveWriter;
-  /** Numbers of the files with several links that are in the archive. */
-  readonly linked: Map<string, number>;
+  /** Numbers of the files with several links that are in the archive; without it each link gets a copy. */
+  readonly linked?: Map<string, number>;
   count: number;
 }
 
 /** Far from the numbers that an archive of the image gives its files. */
 const FIRST_NUMBER = 0x40000000;
 
-export function treeWalk(writer: ArchiveWriter): TreeWalk {
-  return { writer, linked: new Map(), count: FIRST_NUMBER };
+/** @param knowsLinks whether who unpacks it makes one file of the entries with the same number. */
+export function treeWalk(writer: ArchiveWriter, knowsLinks: boolean): TreeWalk {
+  return { writer, count: FIRST_NUMBER, ...(knowsLinks ? { linked: new Map() } : {}) };
 }
 
 interface Walk extends TreeWalk {
@@ -65,7 +66,7 @@ interface Walk extends TreeWalk {
  */
 export function archiveTree(walk: TreeWalk, root: number, path: string, without: ReadonlySet<string>): void {
   const directory = openat(root, ".", O_RDONLY | O_DIRECTORY);
-  const all: Walk = { writer: walk.writer, linked: walk.linked, count: walk.count, without };
+  const all: Walk = { ...walk, without };
   try {
     const stat = fstat(directory);
     // The first entry of an archive is its root; its mode and owner become those of the guest's root.
@@ -146,10 +147,11 @@ export function archiveFile(walk: TreeWalk, fd: number, path: string): void {
 
 /** Number of the entry that has the data of this file; undefined for the first name of a file. */
 function numberOf(walk: TreeWalk, stat: Stat): number | undefined {
-  if (stat.nlink === 1) return undefined;
+  const { linked, count } = walk;
+  if (stat.nlink === 1 || linked === undefined) return undefined;
   const key = `${stat.dev}:${stat.ino}`;
-  const number = walk.linked.get(key);
-  if (number === undefined) walk.linked.set(key, walk.count);
+  const number = linked.get(key);
+  if (number === undefined) linked.set(key, count);
   return number;
 }
 

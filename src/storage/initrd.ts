@@ -11,6 +11,8 @@ import { followLinks, type GuestTree, NO_TREE } from "./guest-tree.ts";
 import { treeOfDirectory } from "./image-tree.ts";
 import { addMount } from "./mount-entries.ts";
 
+const CLOSED = "The initrd of the image is no plain cpio archive, it may be compressed";
+
 /** Where the parts of an initrd are on their way into it. */
 interface Writing {
   readonly writer: ArchiveWriter;
@@ -21,6 +23,8 @@ interface Writing {
   tree: GuestTree;
   /** Directories made for what lies in them. */
   readonly made: Set<string>;
+  /** What is written is no archive that anything could be added to. */
+  isClosed: boolean;
   readonly warn: (message: string) => void;
 }
 
@@ -34,8 +38,16 @@ interface Writing {
  */
 export function writeInitrd(out: number, initrd: MadeInitrd, image: number, warn: (message: string) => void): number {
   const writer = archiveWriter(out, initrd.limit, () => tooLarge(initrd));
-  const writing: Writing = { writer, walk: treeWalk(writer), image, tree: NO_TREE, made: new Set(), warn };
-  for (const part of initrd.parts) writePart(writing, part);
+  // Unikraft, which reads one archive only, does not know of links either (unikraft 0.17, lib/ukcpio/cpio.c).
+  const walk = treeWalk(writer, !initrd.parts.some(({ kind }) => kind === "image-archive"));
+  const writing: Writing = { writer, walk, image, tree: NO_TREE, made: new Set(), isClosed: false, warn };
+  for (const part of initrd.parts) {
+    if (writing.isClosed) {
+      warn(`${CLOSED}: the guest does not get the bind mounts ${mountsOf(initrd).join(", ")}`);
+      break;
+    }
+    writePart(writing, part);
+  }
   return writer.finish();
 }
 
@@ -101,7 +113,10 @@ function copy(writing: Writing, fd: number, name: string): void {
   }
 }
 
-/** The archive of the image without its end, so that what comes next is in the same one. */
+/**
+ * The archive of the image without its end, so that what comes next is in the same one. What is none is left as it is:
+ * guests that read one archive only do not find another behind it.
+ */
 function copyEntries(writing: Writing, source: string, without: readonly string[]): void {
   const { writer } = writing;
   const fd = openInRoot(writing.image, source, O_RDONLY | O_NONBLOCK);
@@ -109,9 +124,8 @@ function copyEntries(writing: Writing, source: string, without: readonly string[
     const size = sizeOf(fd, source);
     const entries = scanArchive(fd);
     if (entries === undefined) {
-      writing.warn(`${source} of the image is no plain cpio archive: bind mounts cannot be put into it`);
       writer.content(fd, size, source);
-      writer.align();
+      writing.isClosed = true;
       return;
     }
     writing.tree = treeOfArchive(entries);
@@ -150,8 +164,13 @@ function ownHead(path: string, mode: number, size: number): string {
   return cpioHead({ name: path.slice(1), mode, size, ...nothing });
 }
 
-function tooLarge({ limit, limitSource, parts }: MadeInitrd): RuntimeFailure {
-  const mounts = parts.flatMap((part) => (part.kind === "mount" ? [part.path] : []));
+function mountsOf({ parts }: MadeInitrd): readonly string[] {
+  return parts.flatMap((part) => (part.kind === "mount" ? [part.path] : []));
+}
+
+function tooLarge(initrd: MadeInitrd): RuntimeFailure {
+  const { limit, limitSource } = initrd;
+  const mounts = mountsOf(initrd);
   const copied = mounts.length === 0 ? "" : ` with the bind mounts ${mounts.join(", ")}`;
   return new RuntimeFailure(
     "initrd",

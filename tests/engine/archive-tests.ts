@@ -30,7 +30,7 @@ function archiveOf(path: string, limit = NO_LIMIT): readonly string[] {
   return withFd(sys.open(place, O_RDWR | O_CREAT, 0o600), (out) =>
     withFd(sys.open(path, O_DIRECTORY), (root) => {
       const writer = archiveWriter(out, limit, () => new RuntimeFailure("initrd", "too large"));
-      archiveTree(treeWalk(writer), root, "", new Set());
+      archiveTree(treeWalk(writer, true), root, "", new Set());
       equal(writer.finish(), sys.fstat(out).size);
       sys.lseek(out, 0, 0);
       return linesOf(sys.readText(out, NO_LIMIT));

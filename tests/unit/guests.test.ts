@@ -33,13 +33,13 @@ const lineOf = (kind: GuestKind, input: Partial<GuestInput>) => needsOf(kind, in
 describe("unikraft", () => {
   test("has eight fields, the empty ones too", () => {
     expect(lineOf("unikraft", { args: ["nginx", "-c", "/nginx/conf/nginx.conf"], initrd: true })).toBe(
-      'Unikraft      vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ] -- nginx -c /nginx/conf/nginx.conf',
+      'Unikraft      vfs.fstab=[ "initrd0:/:extract::ramfs=2:" ] -- nginx -c /nginx/conf/nginx.conf',
     );
   });
 
   test.each([
-    ["0.16.1", 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]', "env.vars=[ A=1 ]"],
-    ["v1.0", 'vfs.fstab=[ "initrd0:/:extract::ramfs=1:" ]', "env.vars=[ A=1 ]"],
+    ["0.16.1", 'vfs.fstab=[ "initrd0:/:extract::ramfs=2:" ]', "env.vars=[ A=1 ]"],
+    ["v1.0", 'vfs.fstab=[ "initrd0:/:extract::ramfs=2:" ]', "env.vars=[ A=1 ]"],
     ["0.16.0", "vfs.rootfs=initrd", ""],
     ["0.9.9", "vfs.rootfs=initrd", ""],
   ])("of version %s mounts its initrd with %s", (version, mount, env) => {
