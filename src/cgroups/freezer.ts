@@ -1,12 +1,11 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directoryOf } from "../resources/cgroup-place.ts";
-import { isSysError, messageOf } from "../sys/errors.ts";
-import { readTextFileIfPresent } from "../sys/file.ts";
+import { messageOf } from "../sys/errors.ts";
 import { waitUntil } from "../sys/wait.ts";
 import { isV1 } from "./limits.ts";
+import { isGone, readCgroupFile } from "./read.ts";
 import { writeCgroupFile } from "./write.ts";
 
-const TEXT_LIMIT = 4096;
 const TIMEOUT_MS = 5_000;
 const STEP_MS = 2;
 
@@ -36,7 +35,7 @@ export function isFrozen(place: CgroupPlace): boolean {
 }
 
 function shows({ shows: { file, frozen } }: Freezer): boolean {
-  return frozen.test(readTextFileIfPresent(file, TEXT_LIMIT) ?? "");
+  return frozen.test(readCgroupFile(file) ?? "");
 }
 
 /**
@@ -74,7 +73,7 @@ function write({ file }: Freezer, word: string): void {
     writeCgroupFile(file, word);
   } catch (error) {
     // The cgroup is gone, and its processes with it.
-    if (isSysError(error, "ENOENT", "ENODEV")) return;
+    if (isGone(error)) return;
     throw new RuntimeFailure("freezer", `Write ${word}: ${messageOf(error)}`, { kind: "system", cause: error });
   }
 }

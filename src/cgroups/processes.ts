@@ -2,14 +2,14 @@ import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY, S_IFDIR, S_IFMT } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { close, fstatat, open, readdir, readTextFileIfPresent } from "../sys/file.ts";
+import { fstatat, readdir, withFile } from "../sys/file.ts";
 import { getpid, kill } from "../sys/process.ts";
 import { SIGKILL } from "../sys/signals.ts";
 import { waitUntil } from "../sys/wait.ts";
 import { thaw } from "./freezer.ts";
+import { isGone, readCgroupFile } from "./read.ts";
 import { writeCgroupFile } from "./write.ts";
 
-const PIDS_LIMIT = 1 << 22;
 const END_TIMEOUT_MS = 10_000;
 const STEP_MS = 5;
 
@@ -25,7 +25,7 @@ export function pidsAnywhere(place: CgroupPlace): readonly number[] {
 }
 
 function pidsBelow(directory: string): readonly number[] {
-  const text = readTextFileIfPresent(`${directory}/cgroup.procs`, PIDS_LIMIT) ?? "";
+  const text = readCgroupFile(`${directory}/cgroup.procs`) ?? "";
   // 0 is one of a pid namespace that ours does not see.
   const own = text
     .split("\n")
@@ -41,28 +41,24 @@ export function hasProcesses(directory: string): boolean {
 
 function textOfProcesses(directory: string): string {
   try {
-    return readTextFileIfPresent(`${directory}/cgroup.procs`, PIDS_LIMIT) ?? "";
+    return readCgroupFile(`${directory}/cgroup.procs`) ?? "";
   } catch (error) {
     // A threaded cgroup of v2 tells its threads only: whose they are, the cgroup above says (cgroups(7)).
-    if (isSysError(error, "EOPNOTSUPP")) return readTextFileIfPresent(`${directory}/cgroup.threads`, PIDS_LIMIT) ?? "";
+    if (isSysError(error, "EOPNOTSUPP")) return readCgroupFile(`${directory}/cgroup.threads`) ?? "";
     throw error;
   }
 }
 
 export function subdirectories(directory: string): readonly string[] {
-  let fd: number;
   try {
-    fd = open(directory, O_RDONLY | O_DIRECTORY);
+    return withFile(directory, O_RDONLY | O_DIRECTORY, (fd) =>
+      readdir(fd)
+        .filter((name) => isDirectory(fd, name))
+        .map((name) => `${directory}/${name}`),
+    );
   } catch (error) {
-    if (isSysError(error, "ENOENT")) return [];
+    if (isGone(error)) return [];
     throw error;
-  }
-  try {
-    return readdir(fd)
-      .filter((name) => isDirectory(fd, name))
-      .map((name) => `${directory}/${name}`);
-  } finally {
-    close(fd);
   }
 }
 
@@ -70,7 +66,7 @@ function isDirectory(parent: number, name: string): boolean {
   try {
     return (fstatat(parent, name, AT_SYMLINK_NOFOLLOW).mode & S_IFMT) === S_IFDIR;
   } catch (error) {
-    if (isSysError(error, "ENOENT")) return false;
+    if (isGone(error)) return false;
     throw error;
   }
 }
@@ -115,7 +111,7 @@ function killAtOnce({ v2 }: CgroupPlace): boolean {
     writeCgroupFile(`${v2}/cgroup.kill`, "1");
     return true;
   } catch (error) {
-    if (isSysError(error, "ENOENT")) return false;
+    if (isGone(error)) return false;
     throw error;
   }
 }

@@ -13,7 +13,7 @@ import type { PreparedStorage } from "../storage/prepare.ts";
 import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, setCloexec } from "../sys/file.ts";
-import { networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
+import { isInInitialUserNamespace, networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
 import {
   execve,
   exit,
@@ -84,6 +84,8 @@ interface Prepared {
   readonly labels: readonly Label[];
   /** The container's network namespace, open. */
   readonly namespace: number;
+  /** Whether ids are the host's, in no user namespace. */
+  readonly hostIds: boolean;
 }
 
 /**
@@ -147,11 +149,12 @@ function prepare(input: InitInput): Prepared {
   joinNamespaces(namespaces);
   const namespace = openOwnNetworkNamespace();
   setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
+  const hostIds = isInInitialUserNamespace();
   joinMounts(namespaces);
   if (plan.personality !== undefined) personality(PERSONAS[plan.personality]);
   if (plan.hostname !== undefined) sethostname(plan.hostname);
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
-  return { labels, namespace };
+  return { labels, namespace, hostIds };
 }
 
 /** In a new user namespace a process is nobody until its ids are mapped. */
@@ -201,7 +204,7 @@ function endIfSignalled(signals: number): void {
 
 function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, signals: number): never {
   const { timestamps } = input;
-  const { labels, namespace } = prepared;
+  const { labels, namespace, hostIds } = prepared;
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
@@ -222,8 +225,8 @@ function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, si
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
   const inherited = [...ofNetwork, ...input.storage.claims];
-  if (listener !== undefined) inherited.push(startShareServer(plan, listener));
-  dropPrivileges(plan);
+  if (listener !== undefined) inherited.push(startShareServer(plan, listener, hostIds));
+  dropPrivileges(plan, hostIds);
   // As pid 1 of its namespace the monitor would not get one that came before it had a handler.
   endIfSignalled(signals);
   resetSignalHandlers();

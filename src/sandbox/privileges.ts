@@ -32,11 +32,13 @@ const SELF = 0;
 /**
  * The monitor's identity: limits, groups, user, no capability in any set (capabilities(7)), no_new_privs. The order
  * matters: each step needs what the next one gives up.
+ *
+ * @param hostIds whether ids are the host's, in no user namespace.
  */
-export function dropPrivileges(plan: LaunchPlan): void {
+export function dropPrivileges(plan: LaunchPlan, hostIds: boolean): void {
   limitResources(plan, SELF);
   dropBoundingSet([]);
-  giveUpGroups(plan);
+  giveUpGroups(plan, hostIds);
   setresgid(plan.user.gid, plan.user.gid, plan.user.gid);
   setresuid(plan.user.uid, plan.user.uid, plan.user.uid);
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -80,11 +82,11 @@ export function setOomScore({ oomScoreAdj }: LaunchPlan, process: string): void 
 }
 
 /** In a user namespace whose maker had no right to its groups they cannot be changed, and are the caller's. */
-function giveUpGroups({ user, namespaces }: LaunchPlan): void {
+export function giveUpGroups({ user }: LaunchPlan, hostIds: boolean): void {
   try {
     setgroups(user.additionalGids);
   } catch (error) {
-    if (!isSysError(error, "EPERM") || !namespaces.some(({ type }) => type === "user")) throw error;
+    if (!isSysError(error, "EPERM") || hostIds) throw error;
     if (user.additionalGids.length === 0) return;
     const message = `process.user.additionalGids: ${messageOf(error)}: the ids of the user namespace are the caller's own: leave them out`;
     throw new RuntimeFailure("groups", message, { cause: error });

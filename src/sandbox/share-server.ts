@@ -14,14 +14,13 @@ import {
   prctl,
   prlimit,
   resetSignalHandlers,
-  setgroups,
   setresgid,
   setresuid,
   setSignalMask,
 } from "../sys/process.ts";
 import { SIGKILL, SIGTERM } from "../sys/signals.ts";
 import { openLabels, setLabels } from "./labels.ts";
-import { dropPrivileges } from "./privileges.ts";
+import { dropPrivileges, giveUpGroups } from "./privileges.ts";
 
 /** Numbers of capabilities(7). */
 const CAPABILITIES: Readonly<Record<string, number>> = {
@@ -51,16 +50,17 @@ const TEXT_LIMIT = 4096;
  * is told to end by SIGTERM, since its guest has lost its root: the server alone has the other end of a pipe, and its
  * end is a signal for whom reads it (fcntl(2), O_ASYNC). So nobody has to watch over the two.
  *
+ * @param hostIds as of {@link dropPrivileges}.
  * @returns the descriptor that the monitor has to inherit for that.
  */
-export function startShareServer(plan: LaunchPlan, listener: number): number {
+export function startShareServer(plan: LaunchPlan, listener: number, hostIds: boolean): number {
   const server = plan.share?.server;
   if (server === undefined) throw new RuntimeFailure("share", "The plan has no server", { kind: "internal" });
   const [report, told] = pipe();
   const [life, held] = pipe();
   const parent = getpid();
   const child = clone3(0);
-  if (child.pid === 0) becomeServer(plan, server, parent, { listener, held, told });
+  if (child.pid === 0) becomeServer(plan, server, { parent, hostIds }, { listener, held, told });
   for (const fd of [told, held, listener, child.pidfd]) close(fd);
   const problem = readText(report, TEXT_LIMIT);
   close(report);
@@ -76,7 +76,12 @@ interface Ends {
   readonly told: number;
 }
 
-function becomeServer(plan: LaunchPlan, server: ShareServer, parent: number, ends: Ends): never {
+function becomeServer(
+  plan: LaunchPlan,
+  server: ShareServer,
+  { parent, hostIds }: { readonly parent: number; readonly hostIds: boolean },
+  ends: Ends,
+): never {
   // Out of the way of the two it will find.
   const up = (fd: number) => dupCloexec(fd, LIFE_FD + 1);
   const high = { listener: up(ends.listener), held: up(ends.held), told: up(ends.told) };
@@ -87,7 +92,7 @@ function becomeServer(plan: LaunchPlan, server: ShareServer, parent: number, end
     const nothing = open("/dev/null", O_RDWR);
     for (const fd of [0, 1]) dup2(nothing, fd);
     raiseFileLimit();
-    takeIdentity(plan, server);
+    takeIdentity(plan, server, hostIds);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     // Its end may have come before.
     if (getppid() !== parent) exit(1);
@@ -114,14 +119,14 @@ function raiseFileLimit(): void {
 }
 
 /** As root with what it needs and no more, else as the monitor. */
-function takeIdentity(plan: LaunchPlan, server: ShareServer): void {
+function takeIdentity(plan: LaunchPlan, server: ShareServer, hostIds: boolean): void {
   if (server.capabilities.length === 0) {
-    dropPrivileges(plan);
+    dropPrivileges(plan, hostIds);
     return;
   }
   dropBoundingSet(server.capabilities.flatMap((name) => CAPABILITIES[name] ?? []));
-  const { uid, gid, additionalGids } = plan.user;
-  setgroups(additionalGids);
+  const { uid, gid } = plan.user;
+  giveUpGroups(plan, hostIds);
   setresgid(gid, gid, gid);
   setresuid(uid, uid, uid);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -8,6 +8,7 @@ import { type BundleOptions, busyboxBundle, helloBundle } from "../lib/bundle.ts
 import { succeed, until } from "../lib/command.ts";
 import { cgroups, isAlive } from "../lib/host.ts";
 import { atEnd, leftovers, scratch } from "../lib/hygiene.ts";
+import { faulty, stepsOf } from "../lib/inject.ts";
 import { parseJson } from "../lib/json.ts";
 import { type Runtime, runc, urunc } from "../lib/runtime.ts";
 
@@ -192,6 +193,19 @@ describe("the cgroup of a container", () => {
     const { pid } = stranger(root, "/below");
     succeed(runtime.verb("delete", "gone"));
     expect(isAlive(pid)).toBe(true);
+  });
+
+  it("may go away while it is looked at, as systemd takes it away at the end of its processes", () => {
+    const runtime = urunc();
+    runtime.create("looked-at", staying());
+    const args = ["ps", "--format", "json", "looked-at"];
+    const steps = stepsOf(runtime, ...args);
+    const looks = steps.filter(({ call }) => call === "getdents64");
+    expect(looks.length).toBeGreaterThan(0);
+    for (const look of looks) {
+      const outcome = faulty(runtime, look, "error=ENOENT", ...args);
+      expect(outcome.status, outcome.stderr()).toBe(0);
+    }
   });
 
   it("is removed when a limit cannot be had, and the error names the file", () => {
