@@ -14,6 +14,7 @@ const RTM_SETNEIGHTBL = 67;
 const IFINFO = 16;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_TXQLEN = 13;
 const IFLA_AF_SPEC = 26;
 const IFLA_INET_CONF = 1;
 const IFF_UP = 0x1;
@@ -48,6 +49,12 @@ export function linkRequest(index: number): Request {
 /** Takes a link up with this MTU. */
 export function linkUpRequest(index: number, mtu: number): Request {
   const payload = joined([ifinfo(index, IFF_UP), attribute(IFLA_MTU, u32(mtu))]);
+  return { type: RTM_NEWLINK, flags: NLM_F_ACK, payload };
+}
+
+/** What `ip link set LINK txqueuelen LENGTH` does. */
+export function queueLengthRequest(index: number, length: number): Request {
+  const payload = joined([ifinfo(index, 0), attribute(IFLA_TXQLEN, u32(length))]);
   return { type: RTM_NEWLINK, flags: NLM_F_ACK, payload };
 }
 

@@ -15,6 +15,7 @@ const RTM_GETROUTE = 26;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_TXQLEN = 13;
 const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const IFF_NOARP = 0x80;
@@ -50,6 +51,8 @@ export interface Link {
   readonly mac?: string;
   /** There is somebody at the other end; of a tap: a program has it open. */
   readonly carrier: boolean;
+  /** Its queue has the length 0, which the kernel takes for a mistake and changes where a discipline is added. */
+  readonly queueless?: true;
 }
 
 /**
@@ -92,7 +95,7 @@ export function routesRequest(): Request {
 }
 
 export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
-  const parts = split(type, RTM_NEWLINK, payload, 16, [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU]);
+  const parts = split(type, RTM_NEWLINK, payload, 16, [IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_TXQLEN]);
   if (!parts.ok) return parts;
   const { view, attributes } = parts.value;
   const name = textOf(attributes, IFLA_IFNAME);
@@ -107,6 +110,7 @@ export function decodeLink(type: number, payload: Uint8Array): Decoded<Link> {
     mtu,
     ...(hasFrames && mac?.length === MAC_LENGTH ? { mac: macText(mac) } : {}),
     carrier: (flags & IFF_LOWER_UP) !== 0,
+    ...(u32Of(attributes, IFLA_TXQLEN) === 0 ? { queueless: true } : {}),
   });
 }
 

@@ -1,5 +1,5 @@
 /** A guest in the place of its container: frames of the link go to the tap and back. */
-import { linkUpRequest } from "../netlink/interface.ts";
+import { linkUpRequest, queueLengthRequest } from "../netlink/interface.ts";
 import type { Link } from "../netlink/route.ts";
 import { addArpMirrorRequest, addIngressRequest, addRedirectRequest } from "../netlink/traffic.ts";
 import type { Ingress } from "./ingress.ts";
@@ -34,14 +34,20 @@ export function joinLinks(
   const cookie = cookieOf(hash, madeIngress(ingress));
   const outer = ingress.state === "absent" ? newSide(link.index) : ingress.side;
   const priority = ingress.state === "absent" ? 0 : ingress.priority;
-  const make: Step = { name: `Add ingress to ${link.name}`, request: addIngressRequest(link.index) };
+  const make: readonly Step[] = [
+    { name: `Add ingress to ${link.name}`, request: addIngressRequest(link.index) },
+    // As CNI's bridge plugin makes its interfaces: the length is what it was at once, so that nothing is left to undo.
+    ...(link.queueless === true
+      ? [{ name: `Keep ${link.name} without queue`, request: queueLengthRequest(link.index, 0) }]
+      : []),
+  ];
   const steps: readonly Step[] = [
     { name: `Add ingress to ${tap.name}`, request: addIngressRequest(tap.index) },
     {
       name: `Redirect ${tap.name} to ${link.name}`,
       request: addRedirectRequest(newSide(tap.index), link.index, cookie),
     },
-    ...(ingress.state === "absent" ? [make] : []),
+    ...(ingress.state === "absent" ? make : []),
     {
       name: `Redirect ${link.name} to ${tap.name}`,
       request: addRedirectRequest(outer, tap.index, cookie, priority),

@@ -10,7 +10,7 @@ import { type Containerd, importImage, startContainerd } from "../lib/containerd
 import { load, sha256 } from "../lib/http-load.ts";
 import { atEnd, mayKeepCgroup, mustEndEmpty } from "../lib/hygiene.ts";
 import { cpioOf, debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
-import type { NetworkNamespace } from "../lib/network.ts";
+import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
 import { SOURCE } from "../lib/paths.ts";
 
 const PAGE = "<p>served by a unikernel container</p>\n";
@@ -96,8 +96,10 @@ describe("containerd with CNI's bridge", () => {
   });
 
   // A process for each request, emulated: half a minute.
-  it("reaches a Linux guest by ping, 1000 requests and IPv6 without a loss", { timeout: 150_000 }, async () => {
-    const { host, run: runByCni } = bridge(["10.78.0.0/24", "fd78::/64"]);
+  it("reaches a Linux guest of two nics by ping, 1000 requests and IPv6 without a loss", {
+    timeout: 150_000,
+  }, async () => {
+    const { host, run: runByCni } = bridge(["10.78.0.0/24", "fd78::/64"], "10.79.0.0/24");
     discardAtEnd("linux");
     const running = runByCni(
       ...[containerd, ...RUNTIME, "--annotation", `${annotation("bootKernel")}=${kernel.image}`],
@@ -116,8 +118,37 @@ describe("containerd with CNI's bridge", () => {
     expect(host.inside("busybox", "ping", "-c", "10", "-i", "0.1", "10.78.0.2")).toContain(" 0% packet loss");
     expect(host.inside("busybox", "ping", "-6", "-c", "5", "-i", "0.1", "fd78::2")).toContain(" 0% packet loss");
     expect(answers(host, "http://[fd78::2]/index.html")).toBe(PAGE);
+    expect(answers(host, "http://10.79.0.2/index.html")).toBe(PAGE);
+    expect(host.inside("busybox", "ping", "-c", "5", "-i", "0.1", "10.79.0.2")).toContain(" 0% packet loss");
     expect(load(host, url, 1000, 4)).toEqual({ [sha256(PAGE)]: 1000 });
     await end(running, "linux");
-    expect(links(host)).toEqual(["lo", "br0"]);
+    expect(links(host)).toEqual(["lo", "br0", "br1"]);
+  });
+
+  it("starts a container again and again in its pod's network of two nics, which stays as it was", async () => {
+    const cni = bridge(["10.77.0.0/24"], "10.76.0.0/24");
+    const pod = networkNamespace("pod");
+    cni.attach(pod);
+    const before = [pod.describe(), cni.host.describe()];
+    discardAtEnd("again");
+    const joined = ["--with-ns", `network:${pod.path}`];
+    succeed(containerd.ctr("containers", "create", ...RUNTIME, ...joined, web, "again"));
+    for (let round = 0; round < 10; round++) {
+      const running = containerd.begin("tasks", "start", "again");
+      await until(`the guest serves in round ${round}`, () => {
+        if (running.child.exitCode !== null) throw new Error(`ctr has ended: ${running.stderr()}`);
+        return running.stdout().includes("serving on port 80");
+      });
+      for (const address of ["10.77.0.2", "10.76.0.2"]) {
+        const page = answers(cni.host, `http://${address}/`) ?? "no page";
+        expect(page).toContain("Served by a unikernel");
+        expect(load(cni.host, `http://${address}/`, 20, 2)).toEqual({ [sha256(page)]: 20 });
+      }
+      await end(running, "again");
+      expect(succeed(containerd.ctr("tasks", "list", "--quiet")).stdout()).toBe("");
+      expect([pod.describe(), cni.host.describe()]).toEqual(before);
+    }
+    cni.detach(pod);
+    expect(links(pod)).toEqual(["lo"]);
   });
 });

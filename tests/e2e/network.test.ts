@@ -104,6 +104,8 @@ describe("a guest in a network namespace", () => {
 
   it("leaves the namespace as it was after delete, and after a monitor that was killed", async () => {
     const network = podNetwork();
+    // As interfaces of CNI's bridge plugin are.
+    network.script("ip link set net7 txqueuelen 0");
     const before = network.describe();
     const runtime = urunc();
     for (const id of ["first", "second"]) {

@@ -40,7 +40,8 @@ export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4
       for (const line of lines) inside(...line.split(" "));
     },
     describe: () => {
-      const links = inside("ip", "-d", "-o", "link", "show");
+      // Bridges tell how much time is left.
+      const links = inside("ip", "-d", "-o", "link", "show").replace(/(_timer) +[\d.]+/g, "$1");
       const names = [...links.matchAll(/^\d+: ([^:@]+)/gm)].map((match) => match[1] ?? "");
       return [
         links,
