@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { annotation, type BundleOptions } from "../lib/bundle.ts";
+import { annotation, type BundleOptions, NAMESPACES } from "../lib/bundle.ts";
 import { run, start, succeed, until } from "../lib/command.ts";
 import { isAlive, loops, mounts } from "../lib/host.ts";
 import { atEnd, scratch } from "../lib/hygiene.ts";
@@ -11,6 +11,7 @@ import { parseJson } from "../lib/json.ts";
 import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
 import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { ext4Of, loopMount, mountRootfs, storageOfHost } from "../lib/loop.ts";
+import { networkNamespace } from "../lib/network.ts";
 
 const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) & 255));
 const SUM = createHash("sha256").update(CONTENT).digest("hex");
@@ -98,19 +99,28 @@ describe("a bind mount of a whole file system of a device", () => {
     expect(loops().some((line) => line.includes(file))).toBe(false);
   });
 
-  it("is put back when create, start or the monitor was killed", async () => {
+  it("is put back when create, start or the monitor was killed, and nothing of the network stays in pod or host", async () => {
     const place = volume("killed");
-    const runtime = linuxRuntime(kernel);
+    const [pod, host] = [networkNamespace("pod"), networkNamespace("host")];
+    pod.script("ip link add eth0 type veth peer name peer0", `ip link set peer0 netns ${host.path}`);
+    host.script("ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
+    pod.script("ip link set eth0 up", "ip address add 10.9.8.7/24 dev eth0", "ip route add default via 10.9.8.1");
+    const runtime = linuxRuntime(kernel, "", host.entry);
+    const everything = (): string =>
+      [storageOfHost(), ...mounts().toSorted(), pod.describe(), host.describe()].join("\n\n");
     const sleep = [{ path: "/bin/sleep", args: ["sleep", "4"] }];
-    const bundle = volumeBundle("sleep 60", [held(place)], { hooks: { createRuntime: sleep } });
-    const before = storageOfHost();
+    const bundle = volumeBundle("sleep 60", [held(place)], {
+      hooks: { createRuntime: sleep },
+      namespaces: NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path: pod.path } : entry)),
+    });
+    const before = everything();
     runtime.expectLeftover("killed");
     const creating = runtime.begin("create", "--bundle", bundle, "killed");
     await until("the file system is gone", () => !existsSync(join(place, "content")));
     creating.child.kill("SIGKILL");
     await creating.ended();
     succeed(runtime.verb("delete", "--force", "killed"));
-    expect(storageOfHost()).toBe(before);
+    expect(everything()).toBe(before);
 
     const path = join(bundle, "config.json");
     const config = Object(parseJson(readFileSync(path, "utf8")));
@@ -120,11 +130,12 @@ describe("a bind mount of a whole file system of a device", () => {
     await until("the guest runs", () => runtime.status("killed") === "running");
     starting.child.kill("SIGKILL");
     await starting.ended();
-    expect(storageOfHost()).not.toBe(before);
+    expect(pod.describe()).toMatch(/^\d+: u[0-9a-f]{8}: .*\\ +tun type tap/m);
+    expect(everything()).not.toContain(` ${place} `);
     process.kill(pid, "SIGKILL");
     await until("the monitor has ended", () => !isAlive(pid));
     succeed(runtime.verb("delete", "--force", "killed"));
-    expect(storageOfHost()).toBe(before);
+    expect(everything()).toBe(before);
   });
 
   it("that the host uses is an error, and everything stays as it was", async () => {

@@ -50,7 +50,7 @@ export function bridge(subnets: readonly string[], second?: string): Cni {
   const script = `mount -t tmpfs cni /etc && mount -t tmpfs cni /var/lib && mkdir -p /etc/cni &&
     cp -r "$1" /etc/cni/net.d && mount -t overlay -o "lowerdir=$2:${PLUGINS}" cni ${PLUGINS} && shift 2 && exec "$@"`;
   const caller = [
-    ...["nsenter", `--net=${host.path}`, "unshare", "--mount", "--propagation", "private"],
+    ...[...host.entry, "unshare", "--mount", "--propagation", "private"],
     ...["sh", "-c", script, "sh", configuration, programs],
   ];
   const byHand = (command: "ADD" | "DEL", pod: NetworkNamespace): void => {
@@ -61,7 +61,7 @@ export function bridge(subnets: readonly string[], second?: string): Cni {
         ...{ CNI_COMMAND: command, CNI_CONTAINERID: "pod", CNI_NETNS: pod.path, CNI_PATH: PLUGINS },
         CNI_IFNAME: `eth${index}`,
       };
-      succeed(run(scratch(), ["nsenter", `--net=${host.path}`, join(PLUGINS, plugin.type)], { stdin, env }));
+      succeed(run(scratch(), [...host.entry, join(PLUGINS, plugin.type)], { stdin, env }));
     }
   };
   return {

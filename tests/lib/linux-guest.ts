@@ -36,8 +36,8 @@ export function linuxBundle(kernel: LinuxKernel, script: string, options: Bundle
 }
 
 /** urunc that may take the kernel and what lies in the test's directory. */
-export function linuxRuntime(kernel: LinuxKernel, more = ""): Runtime {
-  return urunc(`[container_boot]\ndirectories = ["${kernel.directory}", "${scratch()}"]\n${more}`);
+export function linuxRuntime(kernel: LinuxKernel, more = "", prefix: readonly string[] = []): Runtime {
+  return urunc(`[container_boot]\ndirectories = ["${kernel.directory}", "${scratch()}"]\n${more}`, prefix);
 }
 
 /** The lines that a guest prints until its program has ended well. */

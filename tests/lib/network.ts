@@ -7,6 +7,8 @@ import { atEnd, scratch } from "./hygiene.ts";
 export interface NetworkNamespace {
   /** For `linux.namespaces` of a bundle. */
   readonly path: string;
+  /** What runs a command in it. */
+  readonly entry: readonly string[];
   /** Runs a program in it; gives its output. */
   inside(...command: readonly string[]): string;
   /** Runs `ip` or `tc` commands in it, one a line. */
@@ -23,17 +25,18 @@ export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4
   writeFileSync(path, "");
   succeed(run(scratch(), ["unshare", `--net=${path}`, "true"]));
   atEnd(() => void succeed(run(scratch(), ["umount", path])));
-  const inside = (...command: readonly string[]): string =>
-    succeed(run(scratch(), ["nsenter", `--net=${path}`, ...command])).stdout();
+  const entry = ["nsenter", `--net=${path}`];
+  const inside = (...command: readonly string[]): string => succeed(run(scratch(), [...entry, ...command])).stdout();
   // IPv6 addresses come and settle by themselves, which makes no two looks alike.
   if (families === "ipv4") inside("sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6");
   // As a pod's namespace is on a host that does not forward: a new one has the settings of the first.
   inside("sh", "-c", "echo 0 > /proc/sys/net/ipv4/ip_forward");
   return {
     path,
+    entry,
     inside,
     background: (...command) => {
-      const running = start(scratch(), ["nsenter", `--net=${path}`, ...command]);
+      const running = start(scratch(), [...entry, ...command]);
       atEnd(() => void running.child.kill("SIGKILL"));
     },
     script: (...lines) => {

@@ -101,11 +101,15 @@ function makeRuntime(
   };
 }
 
-/** The executable under test with a root, a log and a configuration of its own. */
-export function urunc(configuration = ""): Runtime {
+/**
+ * The executable under test with a root, a log and a configuration of its own.
+ *
+ * @param prefix program and arguments that call it.
+ */
+export function urunc(configuration = "", prefix: readonly string[] = []): Runtime {
   const path = join(scratch(), "config.toml");
   writeFileSync(path, `[monitors.qemu]\naccel = "tcg"\n${configuration}`);
-  return makeRuntime("urunc", process.env.URUNC_TEST_BINARY ?? URUNC, { URUNC_CONFIG_FILE: path });
+  return makeRuntime("urunc", process.env.URUNC_TEST_BINARY ?? URUNC, { URUNC_CONFIG_FILE: path }, prefix);
 }
 
 /** The same as another user of the host, who owns the test's directory from now on. */
