@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
@@ -19,7 +20,9 @@ import { SOURCE } from "../lib/paths.ts";
 import { type Runtime, urunc } from "../lib/runtime.ts";
 
 const GUEST_INIT = join(SOURCE, "build", "guest-init");
-const APPLETS = ["sh", "id", "pwd", "mount", "ls", "cat", "hostname", "stat", "sleep", "env", "sync", "echo"];
+const APPLETS = "sh id pwd mount ls cat hostname stat sleep env sync echo sha256sum".split(" ");
+const CONTENT = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 13) & 255));
+const SUM = createHash("sha256").update(CONTENT).digest("hex");
 
 /** Says what it was given, each fact on a line of its own. */
 const REPORT = [
@@ -28,6 +31,7 @@ const REPORT = [
   'echo "A=$A"; echo "B=$B"',
   'while read d p t r; do echo "mount $p $t"; done < /proc/mounts',
   "stat -c 'file %n %a %u:%g %h %s' /bin/busybox /data/own /data/linked /data/link /data/pipe 2>/dev/null",
+  "sha256sum /data/content",
   "echo end",
 ].join("\n");
 
@@ -57,7 +61,9 @@ function addApplets(bundle: string): string {
 /** An ordinary image, to be booted on the host's kernel. */
 function ordinary(options: BundleOptions): string {
   const annotations = { [annotation("bootKernel")]: kernel.image, ...options.annotations };
-  return addApplets(busyboxBundle({ ...options, annotations }));
+  const bundle = addApplets(busyboxBundle({ ...options, annotations }));
+  putFile(bundle, "data/content", CONTENT);
+  return bundle;
 }
 
 function runtimeOf(more = ""): Runtime {
@@ -98,6 +104,7 @@ function expectAllAsAsked({ status, lines }: End): void {
   expect(lines).toContain("A=two words ' \"");
   expect(lines).toContain("B=first");
   expect(lines).toContain("second");
+  expect(lines).toContain(`${SUM}  /data/content`);
   for (const mount of ["/proc proc", "/sys sysfs", "/dev devtmpfs", "/dev/pts devpts", "/dev/shm tmpfs"]) {
     expect(lines).toContain(`mount ${mount}`);
   }
@@ -314,6 +321,7 @@ describe("an image that brings a kernel and an initrd of its own", () => {
     const archive = cpioOf([
       { name: "bin/busybox", mode: 0o100755, content: readFileSync("/bin/busybox") },
       { name: "sbin/guest-init", mode: 0o100755, content: readFileSync(GUEST_INIT) },
+      { name: "data/content", mode: 0o100644, content: CONTENT },
       ...APPLETS.map(link),
     ]);
     putFile(bundle, "initrd", archive);
