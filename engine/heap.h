@@ -7,6 +7,9 @@
  * Pointers inside the heap stay right because it lies at a fixed address (-Wl,--section-start in the Makefile), and pointers
  * to code because both programs are linked from the same objects in the same order, not position independent. The heap has
  * the addresses of some symbols in it, and the program refuses to start when they are not its own.
+ *
+ * The heap is mapped private from the executable: each page costs a copy when it is written to. So reference counts in it stay
+ * as they are (immortal.h), and nothing in it is ever given back. The garbage collector, which needs true counts, never runs.
  */
 #ifndef URUNC_HEAP_H
 #define URUNC_HEAP_H

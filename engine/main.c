@@ -36,6 +36,9 @@ static const ModuleTable *modules;
 #define STACK_SIZE (1 << 20)
 #endif
 
+/* More than a verb makes, as the members of a large config.json. */
+#define SPARE_ATOMS 1024
+
 /* ---- the last words -----------------------------------------------------------------------------------------------*/
 
 static void print_text(JSContext *ctx, JSValueConst value) {
@@ -247,6 +250,20 @@ static const ModuleTable *read_bundle(const char *path) {
 }
 
 /*
+ * Lets the table of atoms grow now, for those that the program will make: growing writes to every atom that there is.
+ */
+static void reserve_atoms(JSContext *ctx) {
+    JSAtom atoms[SPARE_ATOMS];
+    for (int i = 0; i < SPARE_ATOMS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "spare atom %d", i);
+        atoms[i] = JS_NewAtom(ctx, name);
+    }
+    for (int i = SPARE_ATOMS; i-- > 0;)
+        JS_FreeAtom(ctx, atoms[i]);
+}
+
+/*
  * Evaluates every module but the main one and writes the heap. No binding but machine() works meanwhile: what a module
  * would read here, at import, would be a fact of the machine that builds.
  */
@@ -277,6 +294,7 @@ static int freeze(const char *path, const char *bundle) {
     JSValue module = link_main(ctx);
     if (JS_IsException(module))
         return fail(ctx);
+    reserve_atoms(ctx);
     JS_RunGC(JS_GetRuntime(ctx));
     JS_SetGCThreshold(JS_GetRuntime(ctx), (size_t)-1);
     frozen_heap.main = module;
