@@ -259,6 +259,25 @@ static JSValue sys_fstatat(JSContext *ctx, JSValueConst *argv) {
     return new_stat(ctx, &status);
 }
 
+/* What a file is and when it was changed last, in one array: cheaper than the members of an object. */
+static JSValue sys_file_identity(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    struct stat status;
+    if (!arg_fd(ctx, argv[0], &fd))
+        return JS_EXCEPTION;
+    if (fstat(fd, &status) < 0)
+        return sys_throw(ctx, "fstat", NULL);
+    const int64_t numbers[] = {
+        (int64_t)status.st_dev,          (int64_t)status.st_ino,  status.st_size,
+        status.st_mtim.tv_sec,           status.st_mtim.tv_nsec,  status.st_ctim.tv_sec,
+        status.st_ctim.tv_nsec,
+    };
+    JSValue result = JS_NewArray(ctx);
+    for (uint32_t index = 0; index < sizeof numbers / sizeof *numbers; index++)
+        JS_SetPropertyUint32(ctx, result, index, JS_NewInt64(ctx, numbers[index]));
+    return result;
+}
+
 static JSValue sys_fstatfs_type(JSContext *ctx, JSValueConst *argv) {
     int fd;
     struct statfs status;
@@ -492,6 +511,7 @@ const SysFunction sys_file_functions[] = {
     { "ftruncate", sys_ftruncate, 2, 2 },
     { "fstat", sys_fstat, 1, 1 },
     { "fstatat", sys_fstatat, 3, 3 },
+    { "fileIdentity", sys_file_identity, 1, 1 },
     { "fstatfsType", sys_fstatfs_type, 1, 1 },
     { "access", sys_access, 2, 2 },
     { "mkdirat", sys_mkdirat, 3, 3 },

@@ -27,6 +27,7 @@ import {
 import { getenv, machine } from "../sys/process.ts";
 import { recordAnnotations } from "./annotations.ts";
 import type { ForeignKind } from "./foreign-bundle.ts";
+import { versionAnswersDirectory } from "./runtime-directory.ts";
 
 const CONFIGURATION_FILE = "/etc/urunc/config.toml";
 /** Bytes of a config.json. */
@@ -126,7 +127,8 @@ export async function planBundle(path: string, id: string): Promise<PlannedBundl
 }
 
 function planningOf(known: Omit<PlanInput, "facts" | "networks">, rootfs: string): PlanInput {
-  return { ...known, facts: gatherFacts(factQuery(known, machine()), rootfs), networks: [] };
+  const facts = gatherFacts(factQuery(known, machine()), rootfs, versionAnswersDirectory());
+  return { ...known, facts, networks: [] };
 }
 
 /** The variable turns them on for one call without a configuration of its own. */

@@ -1,19 +1,9 @@
 import { RuntimeFailure } from "../failure.ts";
-import {
-  AT_FDCWD,
-  AT_REMOVEDIR,
-  LOCK_EX,
-  LOCK_NB,
-  O_DIRECTORY,
-  O_NOFOLLOW,
-  O_NONBLOCK,
-  O_RDONLY,
-} from "../sys/constants.ts";
+import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import {
   close,
   emptyDirectory,
-  flock,
   fstat,
   fstatat,
   makeDirectories,
@@ -27,7 +17,7 @@ import {
   symlinkat,
   unlinkat,
 } from "../sys/file.ts";
-import { waitUntil } from "../sys/wait.ts";
+import { lockWithin } from "../sys/lock.ts";
 import type { ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
@@ -39,7 +29,6 @@ const PROCESS_LINK = "process";
 
 const STATE_LIMIT = 8 << 20;
 const LOCK_TIMEOUT_MS = 10_000;
-const LOCK_STEP_MS = 2;
 
 /** `<root>/<id>`, open and locked: one verb at a time works on a container. */
 export interface ContainerDirectory {
@@ -133,21 +122,10 @@ function openContainerPath(path: string): number {
 }
 
 function lock(fd: number, path: string): void {
-  if (waitUntil(() => tryLock(fd), LOCK_TIMEOUT_MS, LOCK_STEP_MS)) return;
+  if (lockWithin(fd, LOCK_TIMEOUT_MS)) return;
   throw new RuntimeFailure("busy", `Lock of ${path}: another urunc works on this container: try again`, {
     kind: "system",
   });
-}
-
-/** Whether the lock could be had at once. */
-export function tryLock(fd: number): boolean {
-  try {
-    flock(fd, LOCK_EX | LOCK_NB);
-    return true;
-  } catch (error) {
-    if (isSysError(error, "EWOULDBLOCK", "EAGAIN")) return false;
-    throw error;
-  }
 }
 
 /** The holder of the lock before us may have been `delete`, and `create` may have made the name anew. */

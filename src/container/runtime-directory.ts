@@ -22,3 +22,8 @@ export function defaultRoot(): string {
   }
   return `${directory}/urunc`;
 }
+
+/** Where monitors' answers to `--version` are kept: beside every usual root, so that no container's id is its name. */
+export function versionAnswersDirectory(): string {
+  return `${runtimeDirectory()}/urunc-versions`;
+}

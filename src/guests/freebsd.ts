@@ -58,6 +58,7 @@ function needs(input: GuestInput): GuestAnswer {
       disks: hasUrunit ? [...disks, configurationDisk(input)] : disks,
       files,
       nics: nicIds(input.networks, 1),
+      entersByPvh: true,
       monitorOptions: [],
       warnings: hasUrunit ? lostAddress("freebsd", network) : untold(input),
     },

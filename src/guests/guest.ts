@@ -111,6 +111,8 @@ export interface GuestNeeds {
   readonly virtioConsole?: true;
   /** The guest sets the MTU of its nics by what it is told, so that the monitor need not show it. */
   readonly knowsMtu?: true;
+  /** On x86 the kernel can be entered by the PVH boot protocol only. */
+  readonly entersByPvh?: true;
   /** The firmware starts the first disk, and there is no kernel file and no command line. */
   readonly startsFromDisk?: true;
   /** Options of one monitor that this guest needs, each a whole argv element made by us. */

@@ -3,12 +3,12 @@
  * takes the meaning of the next character away (mirage, parse-argv). Environment variables do not exist.
  */
 import type { Problem } from "../failure.ts";
+import { isBefore, parseVersion } from "../version-number.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import type { GuestAddress, GuestNetwork } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
 import { solo5Devices, solo5Nics } from "./solo5-nic.ts";
-import { isBefore, parseVersion } from "./version.ts";
 
 /** Name of the block device when the manifest cannot be read: what the mirage tool calls it. */
 const BLOCK_DEVICE = "storage";

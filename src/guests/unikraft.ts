@@ -5,10 +5,10 @@
  */
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
+import { isBefore, parseVersion } from "../version-number.ts";
 import { guestProblem } from "./command-line.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { type GuestNetwork, ipv4Servers, lostAddress, nicIds } from "./network.ts";
-import { isBefore, parseVersion } from "./version.ts";
 
 /** From here on parameters are called `env.vars`, `netdev.ip` and `vfs.fstab`. */
 const NEW_PARAMETERS = { major: 0, minor: 16, patch: 1 } as const;

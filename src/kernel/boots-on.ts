@@ -1,28 +1,35 @@
 /** Whether a monitor can boot a kernel, told from the file alone, so that `create` says why instead of a silent guest. */
 import type { MonitorKind } from "../monitors/kinds.ts";
+import { isBefore, type Version, versionText } from "../version-number.ts";
 import type { ElfKernel, KernelFile } from "./kernel-file.ts";
 
 /** Why it cannot be booted, as the end of a sentence; undefined when nothing speaks against it. */
-type Check = (kernel: KernelFile, arch: string) => string | undefined;
+type Check = (kernel: KernelFile, arch: string, version: Version | undefined) => string | undefined;
 
 const CHECKS: Readonly<Record<MonitorKind, Check>> = {
   qemu: (kernel, arch) => (arch === "aarch64" ? bootsOnArm(kernel, true) : bootsOnQemu(kernel)),
   hvt: (kernel) => isForTender(kernel, "hvt"),
   spt: (kernel) => isForTender(kernel, "spt"),
-  firecracker: (kernel, arch) => (arch === "aarch64" ? bootsOnArm(kernel, false) : isElf64(kernel)),
-  "cloud-hypervisor": (kernel, arch) =>
-    arch === "aarch64" ? bootsOnArm(kernel, false) : bootsOnCloudHypervisor(kernel),
+  firecracker: (kernel, arch, version) =>
+    arch === "aarch64" ? bootsOnArm(kernel, false) : bootsOnFirecracker(kernel, version),
+  "cloud-hypervisor": (kernel, arch, version) =>
+    arch === "aarch64" ? bootsOnArm(kernel, false) : bootsOnCloudHypervisor(kernel, version),
   "hyperlight-unikraft": isElf64,
   uhyve: isHermit,
 };
 
-/** What speaks against booting this kernel on this monitor on a host of this architecture. */
-export function whyNotBootable(kernel: KernelFile, monitor: MonitorKind, arch: string): string | undefined {
+/** What speaks against booting this kernel on this version of the monitor on a host of this architecture. */
+export function whyNotBootable(
+  kernel: KernelFile,
+  monitor: MonitorKind,
+  arch: string,
+  version?: Version,
+): string | undefined {
   const machine = machineOf(kernel);
   if (machine !== undefined && machine !== arch && !(machine === "i386" && arch === "x86_64")) {
     return `it is built for ${machine}, this host is ${arch}`;
   }
-  return CHECKS[monitor](kernel, arch);
+  return CHECKS[monitor](kernel, arch, version);
 }
 
 function machineOf(kernel: KernelFile): string | undefined {
@@ -84,10 +91,32 @@ function bootsOnArm(kernel: KernelFile, takesOthers: boolean): string | undefine
   return `it is ${nameOf(kernel)}, not an uncompressed arm64 Image`;
 }
 
-function bootsOnCloudHypervisor(kernel: KernelFile): string | undefined {
-  if (kernel.format === "bzimage") return kernel.bits === 64 ? undefined : "it is a 32-bit Linux kernel";
+/** Versions that first boot a bzImage themselves (the changelogs of both). */
+const FIRECRACKER_BZIMAGE: Version = { major: 1, minor: 17, patch: 0 };
+const CLOUD_HYPERVISOR_BZIMAGE: Version = { major: 39, minor: 0, patch: 0 };
+
+/** Most versions there are do not take a bzImage, so one that is not known is not expected to. */
+function bootsOnFirecracker(kernel: KernelFile, version: Version | undefined): string | undefined {
+  if (kernel.format !== "bzimage") return isElf64(kernel);
+  const isOld = version === undefined || isBefore(version, FIRECRACKER_BZIMAGE);
+  return whyNotBzImage(kernel.bits, isOld ? FIRECRACKER_BZIMAGE : undefined, version);
+}
+
+function bootsOnCloudHypervisor(kernel: KernelFile, version: Version | undefined): string | undefined {
+  if (kernel.format === "bzimage") {
+    const isOld = version !== undefined && isBefore(version, CLOUD_HYPERVISOR_BZIMAGE);
+    return whyNotBzImage(kernel.bits, isOld ? CLOUD_HYPERVISOR_BZIMAGE : undefined, version);
+  }
   if (kernel.format !== "elf") return `it is ${nameOf(kernel)}`;
   return kernel.pvh ? undefined : `it is ${programOf(kernel)} without a PVH note`;
+}
+
+/** @param needed the version that it takes, where the monitor's is not known to be so new. */
+function whyNotBzImage(bits: 32 | 64, needed: Version | undefined, version: Version | undefined): string | undefined {
+  if (bits === 32) return "it is a 32-bit Linux kernel";
+  if (needed === undefined) return undefined;
+  const found = version === undefined ? "" : `, and this is ${versionText(version)}`;
+  return `it is a compressed Linux kernel, which needs version ${versionText(needed)} or newer${found}: give the ELF file vmlinux`;
 }
 
 function isElf64(kernel: KernelFile): string | undefined {

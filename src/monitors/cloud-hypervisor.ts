@@ -1,6 +1,7 @@
 /** Cloud Hypervisor: a monitor over KVM for Linux guests (cloud-hypervisor, src/main.rs and vmm/src/config.rs). */
 import type { GuestDisk } from "../guests/guest.ts";
 import type { Judgement, Monitor, MonitorInput, Nic } from "./monitor.ts";
+import type { NeededVersion } from "./versions.ts";
 import { VSOCK_SOCKET } from "./vsock.ts";
 
 /** VIRTIO_BLK_ID_BYTES: more is refused. */
@@ -8,6 +9,12 @@ const SERIAL_BYTES = 20;
 
 export const cloudHypervisor: Monitor = {
   program: () => "cloud-hypervisor",
+  versions: {
+    answer: /^cloud-hypervisor v(\S+)$/m,
+    // From 30.0 to 35.1 an option and its value could not be one argument (cloud-hypervisor, release-notes.md).
+    oldest: { since: { major: 36, minor: 0, patch: 0 }, what: "a command line in one argument (--cmdline=)" },
+    needs,
+  },
   architectures: ["x86_64", "aarch64"],
   accelerators: ["kvm"],
   // The largest page of the hosts it runs on: memory has to be a multiple of the host's page.
@@ -26,6 +33,12 @@ export const cloudHypervisor: Monitor = {
   judge,
   dataFiles: () => [],
 };
+
+/** Without the type of the image a guest could have its disk taken for another format, so there is no way around it. */
+function needs({ guest }: MonitorInput): readonly NeededVersion[] {
+  if (guest.disks.length === 0) return [];
+  return [{ since: { major: 50, minor: 1, patch: 0 }, what: "a disk that is taken as it is (image_type=raw)" }];
+}
 
 function argv(input: MonitorInput): readonly string[] {
   const { socketPath } = input.configuration;
@@ -46,8 +59,9 @@ function argv(input: MonitorInput): readonly string[] {
     "--seccomp",
     input.seccomp ? "true" : "false",
     ...(socketPath === "" ? [] : ["--api-socket", `path=${optionValue(socketPath)}`]),
-    ...disks.flatMap((disk) => ["--disk", diskOptions(disk)]),
-    ...input.nics.flatMap((nic) => ["--net", netOptions(nic)]),
+    // Before 52.0 an option may be there once only.
+    ...(disks.length === 0 ? [] : ["--disk", ...disks.map(diskOptions)]),
+    ...(input.nics.length === 0 ? [] : ["--net", ...input.nics.map(netOptions)]),
     ...(input.share === undefined ? [] : ["--fs", `tag=${input.share.tag},socket=${input.share.path}`]),
     ...(input.vsock === undefined ? [] : ["--vsock", `cid=${input.vsock.cid},socket=${VSOCK_SOCKET}`]),
     ...(input.initrd === undefined ? [] : ["--initramfs", input.initrd]),

@@ -4,8 +4,10 @@
  */
 import { utf8Size } from "../text-size.ts";
 import { MEBIBYTE } from "../units.ts";
+import type { Version } from "../version-number.ts";
 import type { Judgement, Monitor, MonitorInput, WrittenFile } from "./monitor.ts";
 import { untoldMtu } from "./mtu.ts";
+import { isKnownSince, type NeededVersion } from "./versions.ts";
 import { VSOCK_SOCKET } from "./vsock.ts";
 
 /** Where the configuration lies in the monitor's root. */
@@ -41,15 +43,26 @@ interface FirecrackerDrive {
   readonly is_root_device: false;
 }
 
-/** Its `mtu` is refused by releases before 1.16, so that it is not there. */
 interface FirecrackerInterface {
   readonly iface_id: string;
   readonly guest_mac: string;
   readonly host_dev_name: string;
+  /** Unknown before {@link MTU}. */
+  readonly mtu?: number;
 }
+
+/** Versions from which on things are there (Firecracker, CHANGELOG.md). */
+const PVH: Version = { major: 1, minor: 12, patch: 0 };
+const MTU: Version = { major: 1, minor: 16, patch: 0 };
 
 export const firecracker: Monitor = {
   program: () => "firecracker",
+  versions: {
+    answer: /^Firecracker v(\S+)$/m,
+    // `smt` in machine-config, vsock without vsock_id.
+    oldest: { since: { major: 1, minor: 0, patch: 0 }, what: "the configuration file that is written" },
+    needs: neededVersions,
+  },
   architectures: ["x86_64", "aarch64"],
   accelerators: ["kvm"],
   memoryUnit: MEBIBYTE,
@@ -68,6 +81,10 @@ export const firecracker: Monitor = {
   judge,
   dataFiles: () => [],
 };
+
+function neededVersions({ guest }: MonitorInput): readonly NeededVersion[] {
+  return guest.entersByPvh === true ? [{ since: PVH, what: "a kernel that has only a PVH entry" }] : [];
+}
 
 function argv(input: MonitorInput): readonly string[] {
   const { socketPath } = input.configuration;
@@ -89,7 +106,13 @@ function writtenFiles(input: MonitorInput): readonly WrittenFile[] {
  * for one that is, Firecracker adds `root=` behind the guest's own.
  */
 export function firecrackerConfiguration(input: MonitorInput): FirecrackerConfiguration {
-  const interfaces = input.nics.map(({ id, mac, tap }) => ({ iface_id: id, guest_mac: mac, host_dev_name: tap }));
+  const tellsMtu = isKnownSince(input.version, MTU);
+  const interfaces = input.nics.map(({ id, mac, tap, mtu }) => ({
+    iface_id: id,
+    guest_mac: mac,
+    host_dev_name: tap,
+    ...(tellsMtu ? { mtu } : {}),
+  }));
   return {
     "boot-source": {
       kernel_image_path: input.kernel,
@@ -133,5 +156,6 @@ function judge(input: MonitorInput): Judgement {
   const warnings = disks
     .filter(({ mountPoint }) => mountPoint !== undefined && mountPoint !== "/")
     .map((disk) => `firecracker: disk ${disk.id} has no serial number in the guest, which finds it by its place only`);
-  return { problems, warnings: [...warnings, ...untoldMtu("firecracker", input)] };
+  const lost = isKnownSince(input.version, MTU) ? [] : untoldMtu("firecracker", input);
+  return { problems, warnings: [...warnings, ...lost] };
 }

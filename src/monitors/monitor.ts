@@ -1,7 +1,9 @@
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { Problem } from "../failure.ts";
 import type { Application, GuestNeeds, SharedRoot, ShareKind } from "../guests/guest.ts";
+import type { Version } from "../version-number.ts";
 import type { ControlProtocol } from "./power-off.ts";
+import type { NeededVersion } from "./versions.ts";
 import type { Vsock, VsockKind } from "./vsock.ts";
 
 /** `kvm` or software emulation, decided before the plan is made. `none` for monitors without either (spt). */
@@ -29,6 +31,8 @@ export interface Nic {
 /** What a monitor is told. All paths are inside its own root. */
 export interface MonitorInput {
   readonly binary: string;
+  /** Absent: not known. */
+  readonly version?: Version;
   /** uname machine: `x86_64`, `aarch64`. */
   readonly arch: string;
   readonly kernel: string;
@@ -76,12 +80,24 @@ export interface Judgement {
   readonly warnings: readonly string[];
 }
 
+/** What a monitor's versions differ in, as far as it matters here. */
+export interface MonitorVersions {
+  /** Its answer to `--version`; the first group is the version. */
+  readonly answer: RegExp;
+  /** The oldest that takes what is written for every guest. */
+  readonly oldest: NeededVersion;
+  /** What of this launch only newer ones take. */
+  needs?(input: MonitorInput): readonly NeededVersion[];
+}
+
 /** One monitor: pure, knows nothing of guests but their needs. */
 export interface Monitor {
   /** Program looked up in PATH when the configuration names no path. */
   program(arch: string): string;
   /** uname machines it runs on; absent: whatever its program is there for. */
   readonly architectures?: readonly string[];
+  /** Absent: nothing depends on its version, and it is not asked for it. */
+  readonly versions?: MonitorVersions;
   /** Accelerators it can use, the preferred one first; `none` only for monitors that need no /dev/kvm. */
   readonly accelerators: readonly [Accelerator, ...Accelerator[]];
   /** Guest memory is rounded down to a multiple of this many bytes. */

@@ -1,8 +1,10 @@
 /** QEMU's system emulator (QEMU 7.2, docs/system/invocation). */
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { GuestDisk } from "../guests/guest.ts";
+import type { Version } from "../version-number.ts";
 import type { HostBind, Judgement, Monitor, MonitorInput } from "./monitor.ts";
 import { nicOptions } from "./qemu-nic.ts";
+import type { NeededVersion } from "./versions.ts";
 
 /** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
 const DATA = "/usr/share/qemu";
@@ -17,6 +19,12 @@ export const TRANSLATION_CACHE = 128;
 
 export const qemu: Monitor = {
   program: (arch) => `qemu-system-${arch}`,
+  versions: {
+    answer: /^QEMU emulator version (\S+)/m,
+    // The machine microvm, and `multidevs` of 9p.
+    oldest: { since: { major: 4, minor: 2, patch: 0 }, what: "the options that are written" },
+    needs,
+  },
   accelerators: ["kvm", "tcg"],
   // QEMU rounds RAM up to 8 KiB; a guest must not get more than its limit.
   memoryUnit: 8192,
@@ -34,6 +42,15 @@ export const qemu: Monitor = {
   judge,
   dataFiles,
 };
+
+/** The cache's size as an option of the accelerator, and a memory backend as the machine's whole memory, are of 5.0. */
+function needs({ accelerator, share }: MonitorInput): readonly NeededVersion[] {
+  const since: Version = { major: 5, minor: 0, patch: 0 };
+  return [
+    ...(accelerator === "tcg" ? [{ since, what: "software emulation with a limited cache (tb-size)" }] : []),
+    ...(share?.kind === "virtiofs" ? [{ since, what: "a share by virtiofs (memory-backend)" }] : []),
+  ];
+}
 
 function argv(input: MonitorInput): readonly string[] {
   const machine = machineOf(input);
@@ -108,7 +125,7 @@ function judge(input: MonitorInput): Judgement {
 
 /**
  * On AMD, KVM offers a feature register that only Intel processors have, and QEMU before 10.1 ends when newer kernels
- * refuse the value it copies there ("failed to set MSR 0x10a").
+ * refuse the value it copies there ("failed to set MSR 0x10a"). Later ones do without, and are not harmed.
  */
 function cpuModel(input: MonitorInput): string {
   if (input.accelerator !== "kvm") return "max";

@@ -4,9 +4,20 @@
  */
 
 import { MEBIBYTE } from "../units.ts";
-import type { Monitor, MonitorInput } from "./monitor.ts";
+import type { Monitor, MonitorInput, MonitorVersions } from "./monitor.ts";
+
+/**
+ * The answer goes to stderr and begins with the name the tender was called by. `--net-mac`, `--` and devices by the names
+ * of the manifest are older than the interface (0.6.0). hvt's own system call filter (0.11.0) comes on top of ours.
+ */
+const VERSIONS: MonitorVersions = {
+  answer: /^\S+ tender, version (\S+)$/m,
+  // HVT_ABI_VERSION and SPT_ABI_VERSION: a tender takes its own only.
+  oldest: { since: { major: 0, minor: 8, patch: 0 }, what: "unikernels of version 2 of Solo5's interface" },
+};
 
 export const SOLO5 = {
+  versions: VERSIONS,
   maximumVcpus: 1,
   supportsInitrd: false,
   supportsBlock: true,

@@ -3,9 +3,18 @@
 import { MEBIBYTE } from "../units.ts";
 import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
 import { untoldMtu } from "./mtu.ts";
+import type { NeededVersion } from "./versions.ts";
 
 export const uhyve: Monitor = {
   program: () => "uhyve",
+  versions: {
+    answer: /^uhyve (\S+)$/m,
+    oldest: {
+      since: { major: 0, minor: 6, patch: 0 },
+      what: "leaving the isolation of files to its root (--file-isolation)",
+    },
+    needs,
+  },
   architectures: ["x86_64"],
   accelerators: ["kvm"],
   // Huge pages of x86_64; anything else is refused.
@@ -16,7 +25,7 @@ export const uhyve: Monitor = {
   supportsInitrd: false,
   supportsBlock: false,
   supportsReadonlyBlock: false,
-  // From 0.10 on, and by its name only.
+  // By its name only.
   tap: "name",
   argv,
   judge,
@@ -43,6 +52,10 @@ function argv(input: MonitorInput): readonly string[] {
     input.kernel,
     ...(args.length > 1 ? ["--", ...args.slice(1).map(shellQuote)] : []),
   ];
+}
+
+function needs({ nics }: MonitorInput): readonly NeededVersion[] {
+  return nics.length === 0 ? [] : [{ since: { major: 0, minor: 10, patch: 0 }, what: "a nic" }];
 }
 
 /** It looks for the MTU in /sys, which its root does not have, and gives the guest the address of the tap. */

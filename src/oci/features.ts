@@ -6,8 +6,15 @@ import { ANNOTATION_PREFIX } from "./validate-metadata.ts";
 
 export interface FeaturesInfo {
   readonly version: string;
-  /** Program of each monitor as found on the host. */
-  readonly monitors: Readonly<Record<MonitorKind, string | undefined>>;
+  /** As found on the host. */
+  readonly monitors: readonly FoundMonitor[];
+}
+
+export interface FoundMonitor {
+  readonly kind: MonitorKind;
+  readonly path: string;
+  /** Absent: nothing depends on it, or it does not tell it. */
+  readonly version?: string;
 }
 
 interface Switch {
@@ -45,9 +52,9 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
     [`${OWN}guests`]: GUEST_KINDS.join(","),
     [`${OWN}monitors`]: MONITOR_KINDS.join(","),
   };
-  for (const kind of MONITOR_KINDS) {
-    const path = info.monitors[kind];
-    if (path !== undefined) annotations[`${OWN}monitor.${kind}`] = path;
+  for (const { kind, path, version } of info.monitors) {
+    annotations[`${OWN}monitor.${kind}`] = path;
+    if (version !== undefined) annotations[`${OWN}monitor.${kind}.version`] = version;
   }
   return {
     ociVersionMin: "1.0.0",

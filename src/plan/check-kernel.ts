@@ -24,10 +24,12 @@ export function checkKernel(
   path: string,
   fact: ImageFileFact | undefined,
 ): void {
-  const { facts, metadata, problems } = planning;
+  const { facts, metadata, version, problems } = planning;
   if (!fact?.found || fact.size === 0 || isBootDisk(planning, fact)) return;
   const reason =
-    fact.kernel === undefined ? "it was not looked at" : whyNotBootable(fact.kernel, metadata.monitor, facts.arch);
+    fact.kernel === undefined
+      ? "it was not looked at"
+      : whyNotBootable(fact.kernel, metadata.monitor, facts.arch, version);
   if (reason === undefined) return;
   const message = `annotation com.urunc.unikernel.${annotation}: ${metadata.monitor} cannot boot ${path}: ${reason}`;
   problems.push({ code: "kernel", message });

@@ -18,10 +18,18 @@ export function decideAccelerator(planning: Planning): Accelerator {
     );
     return "tcg";
   }
-  const advice = canEmulate ? `: set monitors.${metadata.monitor}.accel to "auto" or "tcg" to do without` : "";
-  const message = `${metadata.monitor} needs KVM, which cannot be used: ${facts.kvmProblem}${advice}`;
+  const other = canEmulate ? `, or set monitors.${metadata.monitor}.accel to "auto" or "tcg"` : "";
+  const message = `${metadata.monitor}: KVM cannot be used (${facts.kvmProblem}): ${kvmAdvice(facts.kvmProblem)}${other}`;
   planning.problems.push({ code: "no-kvm", message });
   return "kvm";
+}
+
+/** By the error of opening /dev/kvm, which the text ends with. */
+function kvmAdvice(problem: string): string {
+  const mayNot = problem.endsWith("(EACCES)") || problem.endsWith("(EPERM)");
+  return mayNot
+    ? "give this user the right to /dev/kvm"
+    : "load the host's kernel module of KVM, for which the processor's virtualisation has to be switched on";
 }
 
 /** The spec's limit is the guest's memory; without one the configuration's default. Never more than either says. */

@@ -17,6 +17,8 @@ export interface FactQuery {
   readonly arch: string;
   /** Absolute path of the monitor's program, or a name to look up in PATH. */
   readonly program: string;
+  /** Whether its version matters. */
+  readonly version: boolean;
   /** Whether it has to be found out if KVM works. */
   readonly kvm: boolean;
   /** Host paths whose existence matters. */
@@ -71,7 +73,7 @@ export function wantedDevices(metadata: UnikernelMetadata, configuration: Config
 
 export function factQuery(input: Omit<PlanInput, "facts" | "networks">, arch: string): FactQuery {
   const { metadata, configuration, spec, bundle } = input;
-  const monitor = MONITORS[metadata.monitor];
+  const monitor: Monitor = MONITORS[metadata.monitor];
   const guest: Guest = GUESTS[metadata.guest];
   const settings = configuration.monitors[metadata.monitor];
   const kvm = monitor.accelerators.includes("kvm") && settings.accel !== "tcg";
@@ -85,6 +87,7 @@ export function factQuery(input: Omit<PlanInput, "facts" | "networks">, arch: st
   return {
     arch,
     program: settings.path === "" ? monitor.program(arch) : settings.path,
+    version: monitor.versions !== undefined,
     kvm,
     paths: data,
     libraries: libraryPaths(arch),

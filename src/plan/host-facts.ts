@@ -46,6 +46,8 @@ export interface HostProgram {
   readonly dynamic: boolean;
   /** The linker and all shared libraries, where they are few and lie in the usual directories. */
   readonly libraries?: readonly string[];
+  /** What it answered to `--version`, maybe nothing; absent when not asked for. */
+  readonly versionAnswer?: string;
 }
 
 export type ImageFileFact =

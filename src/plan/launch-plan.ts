@@ -156,6 +156,8 @@ export interface IdMappings {
 export interface LaunchPlan {
   readonly guest: GuestKind;
   readonly monitor: MonitorKind;
+  /** Absent: nothing depends on it, or it is not known. */
+  readonly monitorVersion?: string;
   readonly accelerator: Accelerator;
   /** Guest memory in bytes. */
   readonly memory: number;

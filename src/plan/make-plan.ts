@@ -4,6 +4,7 @@ import type { MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { type Result, refusal, success } from "../result.ts";
 import { utf8Size } from "../text-size.ts";
+import { versionText } from "../version-number.ts";
 import { isBootDisk } from "./check-kernel.ts";
 import {
   decideAccelerator,
@@ -22,6 +23,7 @@ import { bindMounts, decideMounts, mountWay } from "./decide-mounts.ts";
 import { decideRoot, type GuestRoot } from "./decide-root.ts";
 import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
+import { decideVersion, monitorVersion, refuseOlder } from "./decide-version.ts";
 import { decideVolumes, type Volume } from "./decide-volumes.ts";
 import { agentSocket, decideVsock, vsockDirectory, withAgent } from "./decide-vsock.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
@@ -43,10 +45,12 @@ const DEFAULT_UMASK = 0o022;
 /** Decides everything about one container, or says everything that stands against it. Never throws. */
 export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const { spec, metadata, configuration, facts } = input;
+  const version = monitorVersion(input);
   const planning: Planning = {
     ...input,
     guest: GUESTS[metadata.guest],
     monitor: MONITORS[metadata.monitor],
+    ...(version === undefined ? {} : { version }),
     settings: configuration.monitors[metadata.monitor],
     problems: [],
     warnings: [],
@@ -60,6 +64,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     const message = `${metadata.monitor} runs on ${monitor.architectures.join(", ")} only: this host is ${facts.arch}`;
     return refusal([{ code: "arch", message }]);
   }
+  decideVersion(planning);
   const root = decideRoot(planning);
   const sharedRoot = decideSharedRoot(root, planning);
   const host = decideHostFiles(planning, root.kind === "virtiofs" ? facts.virtiofsd : undefined);
@@ -99,6 +104,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
   const launch: MonitorInput = {
     binary: host.binary,
+    ...(version === undefined ? {} : { version }),
     arch: facts.arch,
     kernel: imageFiles.some((file) => file.copied) ? COPIED_KERNEL_TARGET : KERNEL_TARGET,
     ...(initrdTarget === undefined ? {} : { initrd: initrdTarget }),
@@ -114,6 +120,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(vsock === undefined ? {} : { vsock }),
     configuration: settings,
   };
+  refuseOlder(planning, monitor.versions?.needs?.(launch) ?? []);
+  if (problems.length > 0) return refusal(problems);
   const judgement = monitor.judge?.(launch);
   if (judgement !== undefined) {
     if (judgement.problems.length > 0) return refusal(judgement.problems);
@@ -132,6 +140,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const plan: LaunchPlan = {
     guest: metadata.guest,
     monitor: metadata.monitor,
+    ...(version === undefined ? {} : { monitorVersion: versionText(version) }),
     accelerator,
     memory,
     vcpus,

@@ -6,6 +6,7 @@ import type { Monitor } from "../monitors/monitor.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 import type { Spec } from "../oci/spec.ts";
+import type { Version } from "../version-number.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 /** A network for the guest, known only when the container is started, and the tap that leads to it. */
@@ -40,6 +41,8 @@ export function rootfsPath({ spec, bundle }: Pick<PlanInput, "spec" | "bundle">)
 export interface Planning extends PlanInput {
   readonly guest: Guest;
   readonly monitor: Monitor;
+  /** The monitor's; absent: not known. */
+  readonly version?: Version;
   readonly settings: MonitorConfiguration;
   readonly problems: Problem[];
   readonly warnings: string[];

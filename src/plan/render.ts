@@ -132,6 +132,7 @@ function networkRows({ nics, namespaces, network }: LaunchPlan): readonly Row[] 
 function monitorRows(plan: LaunchPlan): readonly Row[] {
   return [
     ["type", plan.monitor],
+    ...(plan.monitorVersion === undefined ? [] : [["version", plan.monitorVersion]]),
     ["accelerator", plan.accelerator],
     ["program", plan.exec.path],
     ...plan.exec.env.map((entry) => ["environment", entry]),

@@ -40,6 +40,7 @@ import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
 import { findLibraries } from "./find-libraries.ts";
 import { openSocketFile } from "./socket-file.ts";
+import { versionAnswer } from "./version-answers.ts";
 
 type MountTable = ReturnType<typeof parseMountinfo>;
 
@@ -48,9 +49,14 @@ const KVM_API_VERSION = 12;
 /** Bytes; it lists every feature of the processor. */
 const MODALIAS_LIMIT = 1 << 16;
 
-/** Finds out what the plan asks for. Only reads; nothing found is an answer, not an error. */
-export function gatherFacts(query: FactQuery, rootfs: string): HostFacts {
-  const monitor = findMonitor(query.program, query.arch);
+/**
+ * Finds out what the plan asks for. Only reads, but for what a monitor answers to `--version`, which is kept; nothing found
+ * is an answer, not an error.
+ *
+ * @param answers directory of what monitors answered.
+ */
+export function gatherFacts(query: FactQuery, rootfs: string, answers: string): HostFacts {
+  const monitor = findMonitor(query, query.version ? answers : undefined);
   const kvmProblem = query.kvm ? findKvmProblem() : undefined;
   const vendor = query.kvm ? findCpuVendor() : undefined;
   const virtiofsd = firstProgram(query.virtiofsd, query.arch);
@@ -130,11 +136,13 @@ function findDevice(entries: MountTable, path: string): MountFact {
 }
 
 function withoutLibraries(program: HostProgram | undefined): HostProgram | undefined {
-  return program === undefined ? undefined : { path: program.path, dynamic: program.dynamic };
+  if (program === undefined) return undefined;
+  const { libraries: _, ...rest } = program;
+  return rest;
 }
 
-function findMonitor(program: string, arch: string): HostProgram | undefined {
-  return program.startsWith("/") ? firstProgram([program], arch) : describeProgram(findInPath(program), arch);
+function findMonitor({ program, arch }: FactQuery, answers: string | undefined): HostProgram | undefined {
+  return describeProgram(program.startsWith("/") ? executableAt(program) : findInPath(program), arch, answers);
 }
 
 function firstProgram(paths: readonly string[], arch: string): HostProgram | undefined {
@@ -144,10 +152,13 @@ function firstProgram(paths: readonly string[], arch: string): HostProgram | und
   );
 }
 
-function describeProgram(found: string | undefined, arch: string): HostProgram | undefined {
+function describeProgram(found: string | undefined, arch: string, answers?: string): HostProgram | undefined {
   if (found === undefined) return undefined;
-  const path = resolveLinks(found);
-  return { path, ...findLibraries(path, arch) };
+  return withFile(found, O_PATH, (fd) => {
+    const path = nameOf(fd);
+    const answer = answers === undefined ? {} : { versionAnswer: versionAnswer(fd, path, answers) };
+    return { path, ...findLibraries(path, arch), ...answer };
+  });
 }
 
 function executableAt(path: string): string | undefined {
@@ -160,14 +171,13 @@ function executableAt(path: string): string | undefined {
   }
 }
 
-/** The kernel's own name of an opened path (proc(5), /proc/pid/fd). */
 function resolveLinks(path: string): string {
-  const fd = open(path, O_PATH);
-  try {
-    return readlinkat(AT_FDCWD, `/proc/self/fd/${fd}`);
-  } finally {
-    close(fd);
-  }
+  return withFile(path, O_PATH, nameOf);
+}
+
+/** The kernel's own name of an opened path (proc(5), /proc/pid/fd). */
+function nameOf(fd: number): string {
+  return readlinkat(AT_FDCWD, `/proc/self/fd/${fd}`);
 }
 
 /** Opening /dev/kvm says little: a machine whose processor lacks the extension fails only at the first VM. */

@@ -30,21 +30,33 @@ const NONE: readonly [number, number] = [0, 0];
 const SELF = 0;
 
 /**
- * The monitor's identity: limits, groups, user, no capability in any set (capabilities(7)), no_new_privs. The order
- * matters: each step needs what the next one gives up.
+ * The monitor's identity: limits, groups, user, no right beyond them.
  *
  * @param hostIds whether ids are the host's, in no user namespace.
  */
 export function dropPrivileges(plan: LaunchPlan, hostIds: boolean): void {
   limitResources(plan, SELF);
+  giveUpRights(plan.user, hostIds);
+}
+
+/**
+ * Groups, user, no capability in any set (capabilities(7)), no_new_privs. The order matters: each step needs what the
+ * next one gives up.
+ */
+export function giveUpRights(user: LaunchPlan["user"], hostIds: boolean): void {
   dropBoundingSet([]);
-  giveUpGroups(plan, hostIds);
-  setresgid(plan.user.gid, plan.user.gid, plan.user.gid);
-  setresuid(plan.user.uid, plan.user.uid, plan.user.uid);
+  giveUpGroups(user, hostIds);
+  setresgid(user.gid, user.gid, user.gid);
+  setresuid(user.uid, user.uid, user.uid);
+  giveUpCapabilities();
+  umask(user.umask);
+}
+
+/** All that is possible without any right. */
+export function giveUpCapabilities(): void {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   capset(NONE, NONE, NONE);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  umask(plan.user.umask);
 }
 
 /**
@@ -82,7 +94,7 @@ export function setOomScore({ oomScoreAdj }: LaunchPlan, process: string): void 
 }
 
 /** In a user namespace whose maker had no right to its groups they cannot be changed, and are the caller's. */
-export function giveUpGroups({ user }: LaunchPlan, hostIds: boolean): void {
+export function giveUpGroups(user: LaunchPlan["user"], hostIds: boolean): void {
   try {
     setgroups(user.additionalGids);
   } catch (error) {

@@ -126,7 +126,7 @@ function takeIdentity(plan: LaunchPlan, server: ShareServer, hostIds: boolean): 
   }
   dropBoundingSet(server.capabilities.flatMap((name) => CAPABILITIES[name] ?? []));
   const { uid, gid } = plan.user;
-  giveUpGroups(plan, hostIds);
+  giveUpGroups(plan.user, hostIds);
   setresgid(gid, gid, gid);
   setresuid(uid, uid, uid);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -72,6 +72,8 @@ declare module "urunc:sys" {
   export function fstat(fd: number): FileStat;
   /** newfstatat(2); flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
   export function fstatat(dirfd: number, path: string, flags: number): FileStat;
+  /** fstat(2): device, inode, size, then seconds and nanoseconds of the last change of content and of the last change at all. */
+  export function fileIdentity(fd: number): number[];
   /** f_type of fstatfs(2). */
   export function fstatfsType(fd: number): number;
   /** faccessat2(2) with the mode of access(2) and effective ids (AT_EACCESS). */

@@ -8,6 +8,7 @@ export {
   execve,
   exit,
   fchdir,
+  fexecve,
   getcwd,
   getegid,
   getenv,

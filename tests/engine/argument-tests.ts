@@ -103,6 +103,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   ftruncate: [fd, natural],
   fstat: [fd],
   fstatat: [dirfd, text, int],
+  fileIdentity: [fd],
   fstatfsType: [fd],
   access: [text, int],
   mkdirat: [dirfd, text, mode],

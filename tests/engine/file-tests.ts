@@ -268,6 +268,26 @@ export const fileTests: readonly Test[] = [
     sysError("ENAMETOOLONG", () => sys.fstatat(AT_FDCWD, LONG_PATH, 0));
   }),
 
+  test("fileIdentity", "a file has another identity after each change, and a copy never has the same", () => {
+    const of = (path: string) => withFd(sys.open(path, O_PATH), (fd) => sys.fileIdentity(fd));
+    withFile("identity", "one", (fd, path) => {
+      const { dev, ino, size, mtime } = sys.fstat(fd);
+      const first = of(path);
+      equal(first.slice(0, 4), [dev, ino, size, mtime]);
+      equal(first.length, 7);
+      equal(of(path), first);
+      sys.poll([], 20);
+      sys.fchmod(fd, 0o700);
+      const changed = of(path);
+      equal(changed.slice(0, 5), first.slice(0, 5));
+      equal(String(changed) !== String(first), true);
+      sys.poll([], 20);
+      sys.writeText(fd, "two");
+      equal(String(of(path)) !== String(changed), true);
+    });
+    sysError("EBADF", () => sys.fileIdentity(BAD_FD));
+  }),
+
   test("fstatfsType", "the kind of a file system is told", () => {
     withFd(sys.open("/proc", O_DIRECTORY), (fd) => equal(sys.fstatfsType(fd), PROC_SUPER_MAGIC));
     sysError("EBADF", () => sys.fstatfsType(BAD_FD));

@@ -17,7 +17,7 @@ static const char *const NAMES[] = {
     "read",    "pread",       "write",        "writeText",   "readText",    "encodeUtf8", "decodeUtf8",
     "lseek",   "ftruncate",   "fstat",        "fstatat",     "readlinkat",  "readdir",    "poll",
     "sendFds", "recvFds",     "setCloexec",   "setNonblock", "sendNetlink", "recvNetlink", "getenv",
-    "signalfd", "addSeals",   "fstatfsType",  "seccompCompile",
+    "signalfd", "addSeals",   "fstatfsType",  "seccompCompile", "fileIdentity",
 };
 #define TARGETS (sizeof NAMES / sizeof NAMES[0])
 #define FILES 7

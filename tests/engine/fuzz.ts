@@ -21,7 +21,7 @@ const TARGETS: readonly (keyof typeof sys)[] = [
     "setCloexec",
     "setNonblock",
   ] as const),
-  ...(["sendNetlink", "recvNetlink", "getenv", "signalfd", "addSeals", "fstatfsType"] as const),
+  ...(["sendNetlink", "recvNetlink", "getenv", "signalfd", "addSeals", "fileIdentity", "fstatfsType"] as const),
 ];
 
 const NUMBERS = [0, 1, 7, 8, 9, 15, 16, 4095, 4096, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53];

@@ -64,7 +64,13 @@ export function decodeFacts(common: unknown, own: unknown): HostFacts {
     arch: String(merged["arch"]),
     ...(binary === undefined
       ? {}
-      : { monitorBinary: { path: String(binary["path"]), dynamic: binary["dynamic"] === true } }),
+      : {
+          monitorBinary: {
+            path: String(binary["path"]),
+            dynamic: binary["dynamic"] === true,
+            ...(typeof binary["versionAnswer"] === "string" ? { versionAnswer: binary["versionAnswer"] } : {}),
+          },
+        }),
     ...(typeof kvmProblem === "string" ? { kvmProblem } : {}),
     ...(cpuVendor === "amd" || cpuVendor === "intel" ? { cpuVendor } : {}),
     ...(typeof socketProblem === "string" ? { socketProblem } : {}),

@@ -3,8 +3,8 @@ import { debugExitStatus } from "../../src/guests/debug-exit.ts";
 import type { GuestInput } from "../../src/guests/guest.ts";
 import { type GuestKind, guestKind } from "../../src/guests/kinds.ts";
 import { GUESTS } from "../../src/guests/registry.ts";
-import { isBefore, parseVersion } from "../../src/guests/version.ts";
 import { utf8Size } from "../../src/text-size.ts";
+import { isBefore, parseVersion } from "../../src/version-number.ts";
 
 const INPUT: GuestInput = {
   monitor: "qemu",

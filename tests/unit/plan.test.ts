@@ -152,15 +152,10 @@ describe("the features document", () => {
   test("claims nothing that is not done, and names monitors and guests", () => {
     const document = featuresDocument({
       version: "1.0",
-      monitors: {
-        qemu: "/usr/bin/qemu-system-x86_64",
-        hvt: undefined,
-        spt: undefined,
-        firecracker: undefined,
-        "cloud-hypervisor": undefined,
-        "hyperlight-unikraft": undefined,
-        uhyve: undefined,
-      },
+      monitors: [
+        { kind: "qemu", path: "/usr/bin/qemu-system-x86_64", version: "7.2.22" },
+        { kind: "uhyve", path: "/usr/bin/uhyve" },
+      ],
     });
     expect(document.linux.cgroup).toEqual({ v1: true, v2: true, systemd: true, systemdUser: true, rdma: true });
     const { seccomp, apparmor, selinux, intelRdt } = document.linux;
@@ -170,6 +165,8 @@ describe("the features document", () => {
       "com.urunc.runtime.guests": "unikraft,mirage,rumprun,linux,mewz,hermit,includeos,nanos,osv,freebsd",
       "com.urunc.runtime.monitors": "qemu,hvt,spt,firecracker,cloud-hypervisor,hyperlight-unikraft,uhyve",
       "com.urunc.runtime.monitor.qemu": "/usr/bin/qemu-system-x86_64",
+      "com.urunc.runtime.monitor.qemu.version": "7.2.22",
+      "com.urunc.runtime.monitor.uhyve": "/usr/bin/uhyve",
     });
     expect(document.potentiallyUnsafeConfigAnnotations).toEqual(["com.urunc.unikernel."]);
   });

@@ -16,3 +16,8 @@ export function isBefore(version: Version, other: Version): boolean {
   if (version.minor !== other.minor) return version.minor < other.minor;
   return version.patch < other.patch;
 }
+
+/** `major.minor.patch`. */
+export function versionText({ major, minor, patch }: Version): string {
+  return `${major}.${minor}.${patch}`;
+}
