@@ -108,7 +108,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       if (entrance !== undefined && isEntranceOpen) closeEntrance(entrance);
     });
     if (bundle.plan.takes.length > 0) cleanup.push(() => undoStorage(directory.fd, options.warn));
-    const storage = prepareStorage(bundle.plan, directory.fd);
+    const storage = prepareStorage(bundle.plan, directory.fd, options.warn);
     cleanup.push(() => storage.close());
     const listener = listenForStart(directory);
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;

@@ -3,6 +3,7 @@ import { cleanPath } from "../oci/clean-path.ts";
 import type { Spec, SpecMount } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount } from "./launch-plan.ts";
+import { isReadonlyMount } from "./mountinfo.ts";
 import { isBelow } from "./places.ts";
 import type { Planning } from "./plan-input.ts";
 
@@ -18,14 +19,18 @@ const EVERYWHERE: readonly string[] = [
   "/var/run/secrets",
 ];
 
-/** `share`: mounted below it. `initrd`: copied into it. `none`: this guest has no files of the host's. */
-export type MountWay = "share" | "initrd" | "none";
+/**
+ * `share`: mounted below it. `initrd`: copied into it. `rootfs`: copied into its file system. `none`: this guest has no
+ * files of the host's.
+ */
+export type MountWay = "share" | "initrd" | "rootfs" | "none";
 
 export function mountWay({ guest, metadata }: Planning, root: GuestRoot): MountWay {
   if (root.kind === "virtiofs" || root.kind === "9p") return "share";
   if (root.kind === "rootfs-archive") return "initrd";
   // With a disk for its root our own init finds the copies in the initrd that brings it.
   if (metadata.boot !== undefined) return "initrd";
+  if (root.mount !== undefined) return isReadonlyMount(root.mount) ? "none" : "rootfs";
   return root.kind === "initrd" && guest.mountsInInitrd !== undefined ? "initrd" : "none";
 }
 
@@ -46,19 +51,39 @@ export function bindMounts(spec: Spec, bundle: string): readonly BindMount[] {
   });
 }
 
-/** `binds` where they reach the guest by this way, else none. */
+/**
+ * Those of `binds` that reach the guest by this way.
+ *
+ * @param disks places of the guest's further disks.
+ */
 export function decideMounts(
-  { warnings, metadata }: Planning,
+  { warnings, metadata, facts }: Planning,
+  root: GuestRoot,
   way: MountWay,
   binds: readonly BindMount[],
+  disks: readonly string[],
 ): readonly BindMount[] {
-  if (way !== "none") return binds;
-  const lost = binds.map(({ destination }) => destination).filter((path) => !isBelow(path, EVERYWHERE));
-  if (lost.length > 0) warnings.push(`${metadata.guest} does not get the bind mounts ${lost.join(", ")}: ${ADVICE}`);
-  return [];
+  const why = (bind: BindMount): string | undefined => {
+    if (way === "none") return whyNone(root);
+    if (way !== "rootfs") return undefined;
+    // Whoever gives a file system to a guest wants to see what it writes.
+    if (Object.hasOwn(facts.volumes ?? {}, bind.source)) return "a file system of its own is not copied";
+    return isBelow(bind.destination, disks) ? "a disk is mounted over them" : undefined;
+  };
+  const lost = binds.filter((bind) => why(bind) !== undefined);
+  const told = lost.filter(({ destination }) => !isBelow(destination, EVERYWHERE));
+  for (const reason of new Set(told.map(why))) {
+    const places = told.filter((bind) => why(bind) === reason).map(({ destination }) => destination);
+    warnings.push(`${metadata.guest} does not get the bind mounts ${places.join(", ")}: ${reason}`);
+  }
+  return binds.filter((bind) => !lost.includes(bind));
 }
 
-const ADVICE = "it has no initrd and no shared root to have them in";
+function whyNone({ kind }: GuestRoot): string {
+  if (kind === "block") return "its root is the image's own block image, which is not changed: put the files into that";
+  if (kind === "rootfs-block") return "the file system of the rootfs is mounted read-only";
+  return "it has no initrd and no shared root to have them in";
+}
 
 function isBind({ type, options }: SpecMount): boolean {
   return type === "bind" || options.includes("bind") || options.includes("rbind");

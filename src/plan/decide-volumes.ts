@@ -7,7 +7,7 @@ import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { decideArguments } from "./decide.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount, DeviceToTake } from "./launch-plan.ts";
-import type { BlockMount } from "./mountinfo.ts";
+import { type BlockMount, isReadonlyMount } from "./mountinfo.ts";
 import { isBelow } from "./places.ts";
 import { type Planning, rootfsPath } from "./plan-input.ts";
 
@@ -61,8 +61,8 @@ export function decideVolumes(planning: Planning, { kind }: GuestRoot, binds: re
   });
 }
 
-function isReadonly(bind: BindMount, { options, superOptions }: BlockMount): boolean {
-  return bind.readonly || [options, superOptions].some((words) => words.split(",").includes("ro"));
+function isReadonly(bind: BindMount, mount: BlockMount): boolean {
+  return bind.readonly || isReadonlyMount(mount);
 }
 
 function whyNot(

@@ -186,6 +186,8 @@ export interface LaunchPlan {
   readonly share?: Share;
   /** Put back by `delete`. */
   readonly takes: readonly DeviceToTake[];
+  /** Bind mounts that are copied into the file system of the rootfs before it is taken; `delete` takes them out again. */
+  readonly rootfsCopies?: readonly BindMount[];
   readonly imageFiles: readonly ImageFile[];
   readonly initrd?: MadeInitrd;
   readonly hostFiles: readonly HostFile[];

@@ -82,12 +82,13 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     ...(root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }]),
     ...volumes.map(({ mount, readonly }) => ({ mount, readonly })),
   ];
-  const disks = takes.map(({ mount }) => ({ path: mount.source }));
-  const devices = [...decideDevices(planning, accelerator), ...disks];
+  const taken = takes.map(({ mount }) => ({ path: mount.source }));
+  const devices = [...decideDevices(planning, accelerator), ...taken];
   const vsock = decideVsock(planning);
   const way = mountWay(planning, root);
   const files = binds.filter((bind) => !volumes.some((volume) => volume.bind === bind));
-  const mounts = decideMounts(planning, way, files);
+  const disks = volumes.map(({ bind }) => bind.destination);
+  const mounts = decideMounts(planning, root, way, files, disks);
   const network = networkSettings(spec.annotations, configuration, problems);
   const needs = askGuest(planning, {
     root,
@@ -158,6 +159,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     root,
     ...(share === undefined ? {} : { share }),
     takes,
+    ...(way === "rootfs" && mounts.length > 0 ? { rootfsCopies: mounts } : {}),
     // What goes into a made initrd is read there.
     imageFiles: initrd === undefined ? imageFiles : imageFiles.filter((file) => file.target !== INITRD_TARGET),
     ...(initrd === undefined ? {} : { initrd }),

@@ -29,6 +29,11 @@ export interface BlockMount {
   readonly superOptions: string;
 }
 
+/** Whether nothing can be written to it. */
+export function isReadonlyMount({ options, superOptions }: BlockMount): boolean {
+  return [options, superOptions].some((words) => words.split(",").includes("ro"));
+}
+
 /** Lines that are none are left out. */
 export function parseMountinfo(text: string): readonly MountEntry[] {
   return text.split("\n").flatMap((line) => {

@@ -100,7 +100,7 @@ const ROOTS: Readonly<Record<RootKind, string>> = {
   kernel: "what the kernel brings",
 };
 
-function rootRows({ root, share, takes }: LaunchPlan): readonly Row[] {
+function rootRows({ root, share, takes, rootfsCopies = [] }: LaunchPlan): readonly Row[] {
   const server = share?.server === undefined ? [] : [["share server", share.server.argv.map(shellWord).join(" ")]];
   return [
     ["root", ROOTS[root.kind]],
@@ -109,6 +109,10 @@ function rootRows({ root, share, takes }: LaunchPlan): readonly Row[] {
       ? []
       : [[`share ${share.tag}`, `${share.target}, ${share.readonly ? "read-only" : "writable"}`]]),
     ...server,
+    ...rootfsCopies.map(({ source, destination }) => [
+      "bind mount",
+      `${destination}, a copy of ${source} in the rootfs until delete`,
+    ]),
     ...takes.map(({ mount }) => ["host", `${mount.mountPoint} is unmounted at create, mounted again by delete`]),
   ];
 }

@@ -10,18 +10,15 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
-  O_CREAT,
-  O_EXCL,
-  O_PATH,
-  O_WRONLY,
   OPEN_TREE_CLONE,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
 } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, fstat, mkdirat, openat, openInRoot } from "../sys/file.ts";
+import { close, fstat } from "../sys/file.ts";
 import { mountSetattr, moveMount, openTree } from "../sys/mount.ts";
+import { openPlace } from "./place-in-root.ts";
 
 /**
  * Mounts what the bundle binds below a shared root. A place that the image does not have is made there, as every
@@ -62,23 +59,4 @@ function mountOne(share: number, mount: BindMount, warn: (message: string) => vo
   } finally {
     close(source);
   }
-}
-
-/** The place of a mount, made where there is none. */
-function openPlace(share: number, path: string, isDirectory: boolean): number {
-  try {
-    return openInRoot(share, path, O_PATH);
-  } catch (error) {
-    if (!isSysError(error, "ENOENT")) throw error;
-  }
-  const cut = path.lastIndexOf("/");
-  const parent = cut <= 0 ? openInRoot(share, "/", O_PATH) : openPlace(share, path.slice(0, cut), true);
-  try {
-    const name = path.slice(cut + 1);
-    if (isDirectory) mkdirat(parent, name, 0o755);
-    else close(openat(parent, name, O_WRONLY | O_CREAT | O_EXCL, 0o644));
-  } finally {
-    close(parent);
-  }
-  return openInRoot(share, path, O_PATH);
 }

@@ -5,6 +5,7 @@ import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { readTextFile } from "../sys/file.ts";
 import { mount } from "../sys/mount.ts";
 import { backingFile, isAutoclear, isBlockDevice, setAutoclear, whileBusy } from "./block-device.ts";
+import { removeCopy } from "./rootfs-copies.ts";
 import { readUndo, type UndoEntry } from "./undo-journal.ts";
 
 /** Bytes; a host may have thousands of mounts. */
@@ -39,6 +40,10 @@ export function undoStorage(directory: number, warn: (message: string) => void):
 }
 
 function undo(entry: UndoEntry): void {
+  if (entry.undo === "copy") {
+    if (isMounted(entry)) removeCopy(entry);
+    return;
+  }
   const { source, device } = entry.undo === "unmount" ? entry.mount : entry;
   if (!isBlockDevice(source, device) || backingFile(device) !== entry.backing) {
     throw new RuntimeFailure("storage", `${source} is not the device any more that it was: it is left alone`);
@@ -47,11 +52,14 @@ function undo(entry: UndoEntry): void {
   else if (!isAutoclear(source)) setAutoclear(source, true);
 }
 
-function mountAgain({ source, device, mountPoint, fsType, options, superOptions }: BlockMount): void {
-  const isMounted = parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT)).some(
-    (entry) => entry.mountPoint === mountPoint && entry.device === device,
-  );
-  if (isMounted) return;
+function isMounted({ mountPoint, device }: Pick<BlockMount, "mountPoint" | "device">): boolean {
+  const entries = parseMountinfo(readTextFile(MOUNTINFO, MOUNTINFO_LIMIT));
+  return entries.some((entry) => entry.mountPoint === mountPoint && entry.device === device);
+}
+
+function mountAgain(own: BlockMount): void {
+  if (isMounted(own)) return;
+  const { source, mountPoint, fsType, options, superOptions } = own;
   const { flags, data } = mountArguments(options, superOptions);
   try {
     whileBusy(() => mount(source, mountPoint, fsType, flags, data));

@@ -40,6 +40,7 @@ export {
   dup2,
   dupCloexec,
   fchmod,
+  fchownat,
   fileIdentity,
   flock,
   fstat,

@@ -109,6 +109,51 @@ describe("bind mounts reach a guest", () => {
     expect(existsSync(join(scratch(), "host/writable/new"))).toBe(false);
   });
 
+  it("whose root is the device of the rootfs and whose init is the image's: by copies, which go with delete", () => {
+    const bundle = addMounts(
+      busyboxBundle({
+        args: ["/bin/init"],
+        annotations: {
+          [annotation("unikernelType")]: "linux",
+          [annotation("hypervisor")]: "qemu",
+          [annotation("binary")]: "/kernel",
+          [annotation("mountRootfs")]: "true",
+        },
+      }),
+    );
+    copyFileSync(kernel.image, join(bundle, "rootfs", "kernel"));
+    mkdirSync(join(bundle, "rootfs/run/secrets"));
+    putFile(bundle, "data/here", "");
+    const device = mountRootfs(bundle);
+    const sums = 'find "$1" -printf "%p %m %U %G %n %l\n" | sort; find "$1" -type f -exec sha256sum {} + | sort';
+    const look = (): string => succeed(run(scratch(), ["sh", "-c", sums, "sh", join(bundle, "rootfs")])).stdout();
+    const before = look();
+    const runtime = linuxRuntime(kernel);
+
+    const path = join(bundle, "config.json");
+    const config: unknown = parseJson(readFileSync(path, "utf8"));
+    writeFileSync(path, JSON.stringify({ ...Object(config), hooks: { createRuntime: [{ path: "/bin/false" }] } }));
+    expect(runtime.verb("create", "--bundle", bundle, "failing").status).toBe(1);
+    expect(look()).toBe(before);
+
+    writeFileSync(path, JSON.stringify(config));
+    for (const id of ["first", "second"]) {
+      runtime.create(id, bundle);
+      const debug = (request: string): string => succeed(run(scratch(), ["debugfs", "-R", request, device])).stdout();
+      expect(debug("cat /etc/hosts")).toBe("10.4.0.5 pod\n");
+      expect(debug("stat /etc/hosts")).toMatch(/User: +7 +Group: +8 /);
+      expect(debug("cat /etc/config/..day/key")).toBe("value of the map\n");
+      expect(debug("stat /etc/config/..day/key")).toMatch(/Mode: +0640 /);
+      expect(debug("stat /etc/config/key")).toContain('"..data/key"');
+      expect(debug("ls /etc/config")).not.toContain("own");
+      expect(debug("cat /run/secrets/token")).toBe("secret\n");
+      expect(debug("cat /data/vol/old")).toBe("of the host\n");
+      expect(readFileSync(runtime.log, "utf8")).toContain("does not get the bind mount /data/pipe");
+      succeed(runtime.verb("delete", "--force", id));
+      expect(look()).toBe(before);
+    }
+  });
+
   it("that brings an initrd of its own, which stays as it is", async () => {
     const bundle = addMounts(
       busyboxBundle({
