@@ -6,7 +6,7 @@ import { parseTableName, shortHash, tapName } from "../network/marks.ts";
 import type { NetlinkSocket } from "../network/netlink-socket.ts";
 import { connectPrivately, isForwardingOurs, type PrivateNetwork } from "../network/private.ts";
 import { joinLinks, madeIngress, type Tap } from "../network/redirect.ts";
-import { removeTap } from "../network/tap.ts";
+import { removeLeftOverTap } from "../network/tap.ts";
 import type { Candidate, NamespaceNetwork } from "../plan/choose-network.ts";
 import { layer3Network } from "../plan/layer3-guest.ts";
 import type { NetworkSettings } from "../plan/network-settings.ts";
@@ -39,8 +39,9 @@ export function attachmentOf(around: Surroundings, candidate: Candidate, isFirst
   const { link } = candidate;
   const hash = shortHash(isFirst ? directory : `${directory} ${link.name}`);
   const owner = ownerOf(around, candidate, hash);
-  // Left over by a container that had the same place: nobody has it open, or the link would be taken.
-  if (facts.links.some(({ name }) => name === tapName(hash))) removeTap(socket, tapName(hash));
+  // Left over by a container that had the same place.
+  const leftOver = facts.links.find(({ name }) => name === tapName(hash));
+  if (leftOver !== undefined) removeLeftOverTap(socket, leftOver);
   if (isFirst && settings.mode === "static") return privately(around, candidate, hash, owner);
   if (owner === "layer3" || (owner.state === "taken" && !isFirst)) {
     return `${link.name} belongs to another unikernel in this namespace`;
@@ -105,8 +106,8 @@ function privately(
 }
 
 /** What is to be undone. */
-export function recordOf({ link, hash, ...attachment }: Attachment, isHanded: boolean): NicRecord {
-  const nic = { link: link.index, hash, isHanded };
+export function recordOf({ link, hash, ...attachment }: Attachment): NicRecord {
+  const nic = { link: link.index, hash };
   switch (attachment.way) {
     case "joined":
       return { ...nic, madeIngress: madeIngress(attachment.ingress) };

@@ -31,8 +31,8 @@ export interface NetworkInput {
   readonly callersNetwork: string;
   /** The container's directory; its taps are named after it. */
   readonly directory: string;
-  /** Keeps a record for `delete`, before what it tells is done. */
-  readonly keep: (record: string) => void;
+  /** Gives away a record for `delete`. What it tells may be done when the function that this returns has returned. */
+  readonly keep: (record: string) => () => void;
 }
 
 /** The plan to carry out. */
@@ -110,15 +110,23 @@ interface Taken {
 
 /** The guest's plan with these networks, carried out as far as the network goes. */
 function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan {
-  const { input, namespace, socket, note } = place;
+  const { input, socket, note } = place;
   const networks = attachments.map(({ network, hash }) => ({ guest: network, tap: tapName(hash), fd: openTun() }));
-  const plan = planWith(place, networks);
-  const taken = takenOf(plan, attachments, networks);
+  // Another process writes the record while this one plans.
+  const awaitKept = keepRecord(place, attachments);
+  let taken: readonly Taken[] = [];
+  let plan: LaunchPlan;
+  try {
+    plan = planWith(place, networks);
+    taken = takenOf(plan, attachments, networks);
+  } finally {
+    awaitKept();
+    if (taken.length < attachments.length) {
+      const rest = taken.map(({ attachment }) => attachment);
+      keepRecord(place, rest)();
+    }
+  }
   if (taken.length === 0) return { plan, inherited: [] };
-  const path = input.planning.spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
-  const nics = taken.map(({ attachment, nic }) => recordOf(attachment, nic.fd !== undefined));
-  const record: NetworkRecord = { namespace, path, nics };
-  input.keep(JSON.stringify(record));
   try {
     for (const { attachment, nic, fd } of taken) {
       makeTap(fd, nic.tap, nic.fd !== undefined, plan.user);
@@ -127,7 +135,10 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   } catch (error) {
     for (const { fd } of taken) close(fd);
     try {
-      undoNics(socket, nics);
+      undoNics(
+        socket,
+        taken.map(({ attachment }) => recordOf(attachment)),
+      );
     } catch (undoError) {
       note("warning", `Undo network: ${messageOf(undoError)}`);
     }
@@ -143,6 +154,12 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   }
   const taps = taken.flatMap(({ nic }) => nic.fd ?? []);
   return { plan, inherited: taps.length === 0 ? [] : [...taps, ...closeByWorker(taps)] };
+}
+
+function keepRecord({ input, namespace }: Place, attachments: readonly Attachment[]): () => void {
+  const path = input.planning.spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
+  const record: NetworkRecord = { namespace, path, nics: attachments.map(recordOf) };
+  return input.keep(JSON.stringify(record));
 }
 
 /** Those that became nics; the descriptors of the others are closed. */

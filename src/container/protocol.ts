@@ -48,11 +48,13 @@ export function sendError(fd: number, error: unknown): void {
   sendFds(fd, `error ${messageOf(error).slice(0, TEXT_LIMIT)}`, []);
 }
 
-/** @throws RuntimeFailure `init` when it was not kept. */
-export function sendRecord(fd: number, text: string): void {
+/** @returns Waits until it is kept. @throws RuntimeFailure `init` when it was not. */
+export function sendRecord(fd: number, text: string): () => void {
   sendFds(fd, `record ${text}`, []);
-  if (receive(fd).type !== "kept")
+  return () => {
+    if (receive(fd).type === "kept") return;
     throw new RuntimeFailure("init", "Nobody keeps what has to be undone: start is gone");
+  };
 }
 
 /** Nobody may be there to read it, which is no reason to end. */

@@ -23,7 +23,10 @@ const HEADER = 20;
 const INGRESS = 0xfffffff1;
 /** ffff: is the discipline itself, to which the filters of `ingress` belong. */
 const INGRESS_HANDLE = 0xffff0000;
-/** TC_H_MIN_INGRESS: the ingress side of `clsact`, which stands in the same place. */
+/**
+ * TC_H_MIN_INGRESS: the ingress side of `clsact`, which stands in the same place. Of `ingress` it names the filters too,
+ * but one that is made by this name lets tc(8) show all of them in another way.
+ */
 const CLSACT_INGRESS = 0xfffffff2;
 /** Protocols in network byte order, as tcm_info has them. */
 const ETH_P_ALL = 0x0300;
@@ -117,13 +120,14 @@ function addFilter(from: IngressSide, payload: Uint8Array): Request {
   return { type: RTM_NEWTFILTER, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
 }
 
-export function filtersRequest(side: IngressSide): Request {
-  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(side.link, 0, 0, parentOf(side)) };
+/** Lists nothing where there is no discipline. */
+export function filtersRequest(link: number): Request {
+  return { type: RTM_GETTFILTER, flags: NLM_F_DUMP, payload: header(link, 0, 0, CLSACT_INGRESS) };
 }
 
 /** Takes all filters of that filter's priority away, the heads of its tables with them. */
-export function deleteFilterRequest(side: IngressSide, filter: Filter): Request {
-  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(side.link, filter.info, 0, parentOf(side)) };
+export function deleteFilterRequest(link: number, { info }: Filter): Request {
+  return { type: RTM_DELTFILTER, flags: NLM_F_ACK, payload: header(link, info, 0, CLSACT_INGRESS) };
 }
 
 function parentOf({ kind }: IngressSide): number {

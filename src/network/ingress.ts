@@ -29,30 +29,25 @@ export type Ingress =
 
 /** What the kernel says where there is no discipline. */
 const ABSENT = ["ENOENT", "EINVAL"];
+/** And where there is no link. */
+const GONE = [...ABSENT, "ENODEV"];
 
-interface Sides {
-  readonly side: IngressSide;
-  readonly filters: readonly Filter[];
-}
-
-function readSide(socket: NetlinkSocket, link: number, absent: readonly string[]): Sides | undefined {
-  const [side] = socket.list(ingressRequest(link), decodeIngress, absent);
-  if (side === undefined) return undefined;
-  return { side, filters: socket.list(filtersRequest(side), decodeFilter).filter(({ matches }) => matches) };
+function readFilters(socket: NetlinkSocket, link: number): readonly Filter[] {
+  return socket.list(filtersRequest(link), decodeFilter, GONE).filter(({ matches }) => matches);
 }
 
 /** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
 export function clearIngress(socket: NetlinkSocket, link: Link, links: readonly Link[]): Ingress {
-  const read = readSide(socket, link.index, ABSENT);
-  if (read === undefined) return { state: "absent" };
-  const { side, filters } = read;
+  const [side] = socket.list(ingressRequest(link.index), decodeIngress, ABSENT);
+  if (side === undefined) return { state: "absent" };
+  const filters = readFilters(socket, link.index);
   const cookies = filters.map(({ cookie }) => parseCookie(cookie)).filter((cookie) => cookie !== undefined);
   const madeByUs = cookies.some(({ madeIngress }) => madeIngress);
   const isAlive = (hash: string) => links.some(({ name, carrier }) => name === tapName(hash) && carrier);
   const hashes = [...new Set(cookies.map(({ hash }) => hash))];
   const living = hashes.filter(isAlive);
   const dead = hashes.filter((hash) => !living.includes(hash));
-  for (const hash of dead) removeLeftOver(socket, link, side, filters, hash, links);
+  for (const hash of dead) removeLeftOver(socket, link, filters, hash, links);
   const owner = filters.find(({ cookie, target }) => target > 0 && living.includes(parseCookie(cookie)?.hash ?? ""));
   if (owner !== undefined) return { state: "taken", side, madeByUs, tap: owner.target };
   const rest = filters.filter((filter) => !dead.some((hash) => isOwn(filter, hash)));
@@ -71,13 +66,12 @@ function isOwn({ cookie, mark }: Filter, hash: string): boolean {
 function removeLeftOver(
   socket: NetlinkSocket,
   link: Link,
-  side: IngressSide,
   filters: readonly Filter[],
   hash: string,
   links: readonly Link[],
 ): void {
   const own = filters.filter((filter) => isOwn(filter, hash));
-  for (const refusal of socket.change(own.map((filter) => deleteFilterRequest(side, filter)))) {
+  for (const refusal of socket.change(own.map((filter) => deleteFilterRequest(link.index, filter)))) {
     if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
   }
   if (links.some(({ name }) => name === tapName(hash))) removeTap(socket, tapName(hash));
@@ -88,17 +82,14 @@ function removeLeftOver(
  * What is gone already is no error.
  */
 export function leaveIngress(socket: NetlinkSocket, link: number, hash: string, madeIngress: boolean): void {
-  const read = readSide(socket, link, [...ABSENT, "ENODEV"]);
-  if (read === undefined) return;
-  const own = read.filters.filter((filter) => isOwn(filter, hash));
+  const filters = readFilters(socket, link);
+  const own = filters.filter((filter) => isOwn(filter, hash));
   const requests =
-    madeIngress && own.length === read.filters.length
+    madeIngress && own.length === filters.length
       ? // Without a filter the container was ended half-way: the discipline is the one it had just made.
         [deleteIngressRequest(link)]
-      : own.map((filter) => deleteFilterRequest(read.side, filter));
+      : own.map((filter) => deleteFilterRequest(link, filter));
   for (const refusal of socket.change(requests)) {
-    if (refusal !== undefined && refusal.code !== "ENOENT" && refusal.code !== "EINVAL") {
-      throw refused("Remove redirection", refusal);
-    }
+    if (refusal !== undefined && !GONE.includes(refusal.code)) throw refused("Remove redirection", refusal);
   }
 }

@@ -9,8 +9,8 @@ import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
 
-/** Bytes of one packet: the kernel fills at most 32 KiB of a dump into one. */
-const PACKET = 32768;
+/** Bytes of one packet: the kernel fills as much of a dump into one as is asked for (netlink(7), NLMSG_GOODSIZE). */
+const PACKET = 8192;
 
 /** What the kernel says against a request. */
 export interface Refusal {

@@ -19,8 +19,9 @@ export function madeIngress(ingress: Ingress): boolean {
 }
 
 /**
- * Takes the tap up with the link's MTU and sends what comes in on either out of the other. The tap comes up last: a
- * discipline that is given to a link which is up makes the kernel wait for its other processors.
+ * Takes the tap up with the link's MTU and sends what comes in on either out of the other. The kernel waits for its other
+ * processors when a discipline is given to a link that is up, and when a new one gets its first filter before they have
+ * been waited for. So the tap comes up last, and both disciplines come before the filters.
  *
  * @throws RuntimeFailure `network` with the step and the kernel's words.
  */
@@ -43,11 +44,11 @@ export function joinLinks(
   ];
   const steps: readonly Step[] = [
     { name: `Add ingress to ${tap.name}`, request: addIngressRequest(tap.index) },
+    ...(ingress.state === "absent" ? make : []),
     {
       name: `Redirect ${tap.name} to ${link.name}`,
       request: addRedirectRequest(newSide(tap.index), link.index, cookie),
     },
-    ...(ingress.state === "absent" ? make : []),
     {
       name: `Redirect ${link.name} to ${tap.name}`,
       request: addRedirectRequest(outer, tap.index, cookie, priority),

@@ -1,6 +1,7 @@
 /** Tap devices: made through /dev/net/tun, removed through rtnetlink. */
 import { RuntimeFailure } from "../failure.ts";
 import { deleteLinkRequest } from "../netlink/interface.ts";
+import type { Link } from "../netlink/route.ts";
 import { IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDWR, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { close, open } from "../sys/file.ts";
@@ -11,7 +12,10 @@ import { type NetlinkSocket, refused } from "./netlink-socket.ts";
 
 const TUN = "/dev/net/tun";
 
-/** A worker of the kernel takes a tap away within two ticks of its clock where it is not busy. */
+/**
+ * A worker of the kernel closes files one to two ticks of its clock after it got them (fput() of a kernel thread in
+ * fs/file_table.c of Linux), where it is not busy, and unlists a tap a millisecond later.
+ */
 const WORKER_MS = 100;
 const STEP_MS = 1;
 
@@ -77,22 +81,34 @@ export function awaitEndOfTap(socket: NetlinkSocket, name: string): void {
   removeTap(socket, name);
 }
 
-/** Removes a tap that outlives its monitor without waiting for all of it; one that has gone is no error. */
-export function releaseTap(socket: NetlinkSocket, name: string): void {
-  if (!socket.hasLink(name)) return;
+/**
+ * Leaves a tap that outlives its monitor to a worker of the kernel.
+ *
+ * @returns Whether nothing keeps it any more: it has gone, or goes by itself.
+ */
+export function releaseTap(socket: NetlinkSocket, name: string): boolean {
+  if (!socket.hasLink(name)) return true;
   const tap = openTun();
   const opened = [tap];
   try {
     tunSetInterface(tap, name, IFF_TAP | IFF_NO_PI);
     tunSetPersist(tap, false);
     opened.push(...closeByWorker([tap]));
+    return true;
   } catch (error) {
-    // Somebody has it, or it is none: it is removed below.
+    // Somebody has it still, or it is none.
     if (!isSysError(error) || isShortage(error)) throw error;
+    return false;
   } finally {
     for (const fd of opened) close(fd);
   }
-  awaitEndOfTap(socket, name);
+}
+
+/** Takes away the tap that another container had by the same name, and which nobody may have open any more. */
+export function removeLeftOverTap(socket: NetlinkSocket, { name, carrier }: Link): void {
+  // A worker of the kernel is about to close it.
+  if (carrier) awaitEndOfTap(socket, name);
+  else removeTap(socket, name);
 }
 
 /** Removes a tap that outlives its monitor; one that has gone is no error. */

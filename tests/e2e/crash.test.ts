@@ -73,7 +73,7 @@ async function expectRecovery({ runtime, network, untouched }: World, where: str
   expect(deleted.status, `${where}: ${deleted.stderr()}`).toBe(0);
   expect(names(runtime.root), where).toEqual([]);
   await expectNothingLeft(where);
-  expect(network.describe(), where).toBe(untouched);
+  expect(network.describe(untouched), where).toBe(untouched);
 }
 
 async function expectNothingLeft(where: string): Promise<void> {
@@ -296,7 +296,7 @@ describe("a disk that is full", () => {
         await expectNothingLeft(where);
       }
     }
-    expect(here.network.describe()).toBe(here.untouched);
+    expect(here.network.describe(here.untouched)).toBe(here.untouched);
   });
 });
 

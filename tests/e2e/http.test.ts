@@ -84,7 +84,7 @@ for (const way of WAYS) {
       expect(() => outside.inside("busybox", "wget", "-q", "-Y", "off", "-O", "-", `${url}/none`)).toThrow(/404/);
 
       succeed(runtime.verb("delete", "--force", "web"));
-      expect(pod.describe()).toBe(before);
+      expect(pod.describe(before)).toBe(before);
     });
   });
 }

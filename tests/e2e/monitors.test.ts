@@ -164,7 +164,7 @@ for (const [monitor, type] of [
       await until("the guest runs", () => outcome.stdout().includes("hello from a unikernel"));
       expect(runtime.status("net")).toBe("running");
       succeed(runtime.verb("delete", "--force", "net"));
-      expect(pod.describe()).toBe(before);
+      expect(pod.describe(before)).toBe(before);
     });
   });
 }

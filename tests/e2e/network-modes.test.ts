@@ -82,7 +82,7 @@ describe("a guest in static mode", () => {
       expect(network.inside("ip", "-o", "-4", "address")).toMatch(/u[0-9a-f]{8} +inet 172\.16\.1\.1\/24/);
       expect(network.inside("tc", "qdisc", "show")).not.toContain("ingress");
       succeed(runtime.verb("delete", "--force", `guest${index}`));
-      expect(network.describe()).toBe(before);
+      expect(network.describe(before)).toBe(before);
     }
   });
 
@@ -96,7 +96,7 @@ describe("a guest in static mode", () => {
     // Forwarding stays while somebody needs it.
     expect(network.describe()).toContain("/net7/forwarding:1");
     succeed(runtime.verb("delete", "--force", "new"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("leaves forwarding on where it was on", () => {
@@ -106,7 +106,7 @@ describe("a guest in static mode", () => {
     const runtime = waitingMonitor();
     started(runtime, network, "guest", { annotations: STATIC });
     succeed(runtime.verb("delete", "--force", "guest"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("has another subnet where its own is the container's", () => {
@@ -126,7 +126,7 @@ describe("a network mode", () => {
     const before = network.describe();
     const runtime = waitingMonitor();
     started(runtime, network, "guest", { annotations: { [annotation("networkMode")]: "none" } });
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
     expect(logged(runtime)).toContainEqual("The guest has no nic: its network mode is none");
   });
 
@@ -153,7 +153,7 @@ describe("two guests of one namespace", () => {
     expect(ruleset(network)).toContain("masquerade to :30720-32767");
     expect(network.inside("tc", "filter", "show", "dev", "net7", "ingress")).toContain("00001f90/0000ffff at 20");
     succeed(runtime.verb("delete", "--force", "two"));
-    expect(network.describe()).toBe(connected);
+    expect(network.describe(connected)).toBe(connected);
 
     started(runtime, network, "three");
     await killed(one);
@@ -166,7 +166,7 @@ describe("two guests of one namespace", () => {
     succeed(runtime.verb("delete", "one"));
     succeed(runtime.verb("delete", "--force", "four"));
     succeed(runtime.verb("delete", "--force", "three"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("that are started at once do not take the interface from each other", async () => {
@@ -181,7 +181,7 @@ describe("two guests of one namespace", () => {
     expect(filters.match(/Egress Redirect/g)).toHaveLength(1);
     expect(ruleset(network).match(/masquerade/g)).toHaveLength(3);
     for (const id of ids) succeed(runtime.verb("delete", "--force", id));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 });
 
@@ -197,7 +197,7 @@ describe("a container", () => {
       succeed(runtime.verb("start", "guest"));
       succeed(runtime.verb("kill", "guest", "KILL"));
       succeed(runtime.verb("delete", "--force", "guest"));
-      expect(network.describe()).toBe(before);
+      expect(network.describe(before)).toBe(before);
     }
   });
 

@@ -59,7 +59,7 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
     expect(outside.inside("busybox", "ping", "-c", "5", "-i", "0.2", "10.9.8.7")).toContain(" 0% packet loss");
 
     succeed(runtime.verb("delete", "--force", "web"));
-    expect(pod.describe()).toBe(before);
+    expect(pod.describe(before)).toBe(before);
   });
 
   it("has both families, two interfaces, an MTU, a gateway outside of its subnet, and the resolver of its container", async () => {
@@ -166,7 +166,7 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
     process.kill(pid, "SIGKILL");
     await until("the second one has ended", () => runtime.status("second") === "stopped");
     succeed(runtime.verb("delete", "second"));
-    expect(pod.describe()).toBe(before);
+    expect(pod.describe(before)).toBe(before);
   });
 
   it("in static mode stands behind its container's address, and is reached from within the pod", async () => {
@@ -190,7 +190,7 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
     process.kill(pid, "SIGKILL");
     await until("the guest has ended", () => runtime.status("user") === "stopped");
     succeed(runtime.verb("delete", "user"));
-    expect(pod.describe()).toBe(before);
+    expect(pod.describe(before)).toBe(before);
   });
 
   it("on a device without Ethernet frames has its container's address by routes", async () => {
@@ -225,6 +225,6 @@ describe("a Linux guest", { timeout: 180_000 }, () => {
     load(outside, url, PAGE, 20);
     expect(outside.inside("busybox", "ping", "-c", "5", "-i", "0.2", "10.9.8.7")).toContain(" 0% packet loss");
     succeed(runtime.verb("delete", "--force", "web"));
-    expect(pod.describe()).toBe(before);
+    expect(pod.describe(before)).toBe(before);
   });
 });

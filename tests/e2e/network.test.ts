@@ -113,7 +113,7 @@ describe("a guest in a network namespace", () => {
       expect(network.describe()).not.toBe(before);
       if (id === "first") await killed(created);
       succeed(runtime.verb("delete", "--force", id));
-      expect(network.describe()).toBe(before);
+      expect(network.describe(before)).toBe(before);
     }
   });
 
@@ -126,9 +126,9 @@ describe("a guest in a network namespace", () => {
     const connected = network.describe();
     expect(connected.match(/^filter .*\bterminal\b/gm) ?? connected.match(/action order 1/g)).toHaveLength(2);
     succeed(runtime.verb("delete", "old"));
-    expect(network.describe()).toBe(connected);
+    expect(network.describe(connected)).toBe(connected);
     succeed(runtime.verb("delete", "--force", "new"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("keeps its interface when a second one comes, which gets a subnet of its own", async () => {
@@ -156,7 +156,7 @@ describe("a guest in a network namespace", () => {
     await started(runtime, "guest", bundleIn(network));
     expect(filters(network, "net7")).toContain("Egress Redirect");
     succeed(runtime.verb("delete", "--force", "guest"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("is connected where others have put a discipline of both sides", async () => {
@@ -167,7 +167,7 @@ describe("a guest in a network namespace", () => {
     await started(runtime, "guest", bundleIn(network));
     expect(filters(network, "net7")).toContain("Egress Redirect");
     succeed(runtime.verb("delete", "--force", "guest"));
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 
   it("is told the name servers of the container, without those it cannot reach", async () => {
@@ -205,7 +205,7 @@ describe("a guest in a network namespace", () => {
     const runtime = urunc();
     const { pid } = await started(runtime, "guest", bundleIn(network));
     expect(commandLine(pid)).toContain("none");
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
     expect(logged(runtime)).toContainEqual(expect.stringContaining(reason));
   });
 
@@ -234,7 +234,7 @@ describe("a guest in a network namespace", () => {
     const outcome = runtime.verb("start", "guest");
     expect(outcome.status).toBe(1);
     expect(outcome.stderr()).toContain("longer than an argument of a program may be");
-    expect(network.describe()).toBe(before);
+    expect(network.describe(before)).toBe(before);
   });
 });
 
@@ -272,7 +272,7 @@ for (const monitor of ["hvt", "spt"]) {
       expect(network.inside("busybox", "ping", "-A", "-c", "50", "-W", "1", "10.0.0.2")).toContain(" 0% packet loss");
       await killed(created);
       succeed(runtime.verb("delete", "guest"));
-      expect(network.describe()).toBe(before);
+      expect(network.describe(before)).toBe(before);
     });
   });
 }
