@@ -106,8 +106,8 @@ function privately(
 }
 
 /** What is to be undone. */
-export function recordOf({ link, hash, ...attachment }: Attachment): NicRecord {
-  const nic = { link: link.index, hash };
+export function recordOf({ link, hash, ...attachment }: Attachment, isHanded: boolean): NicRecord {
+  const nic = { link: link.index, hash, isHanded };
   switch (attachment.way) {
     case "joined":
       return { ...nic, madeIngress: madeIngress(attachment.ingress) };

@@ -18,6 +18,8 @@ export interface NicRecord {
   readonly link: number;
   /** From which the names of the tap, the filters and the table are made. */
   readonly hash: string;
+  /** The tap is the monitor's and goes with it; otherwise it is ours to take away. */
+  readonly isHanded: boolean;
   /** There are filters on the link; whether its discipline is ours to take away. */
   readonly madeIngress?: boolean;
   /** There is a table; whether forwarding on the link is ours to take away. */
@@ -68,7 +70,7 @@ function isFlag(value: unknown): boolean {
 
 function isNicRecord(value: unknown): value is NicRecord {
   if (!isObject(value)) return false;
-  const { link, hash, madeIngress, madeForwarding } = value;
-  const hasFlags = isFlag(madeIngress) && isFlag(madeForwarding);
+  const { link, hash, isHanded, madeIngress, madeForwarding } = value;
+  const hasFlags = typeof isHanded === "boolean" && isFlag(madeIngress) && isFlag(madeForwarding);
   return Number.isSafeInteger(link) && typeof hash === "string" && hasFlags;
 }

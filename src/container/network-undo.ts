@@ -12,10 +12,10 @@ import { type NetworkRecord, type NicRecord, readNetworkRecord } from "./network
 
 /** Takes away what was made for nics, whatever of it is there. */
 export function undoNics(socket: NetlinkSocket, nics: readonly NicRecord[]): void {
-  for (const { link, hash, madeIngress, madeForwarding } of nics) {
+  for (const { link, hash, isHanded, madeIngress, madeForwarding } of nics) {
     if (madeIngress !== undefined) leaveIngress(socket, link, hash, madeIngress);
     if (madeForwarding !== undefined) leavePrivate(socket, link, hash, madeForwarding);
-    const goes = releaseTap(socket, tapName(hash));
+    const goes = !isHanded && releaseTap(socket, tapName(hash));
     // One that has an address keeps it from the next guest until then.
     if (!goes || madeForwarding !== undefined) awaitEndOfTap(socket, tapName(hash));
   }

@@ -1,5 +1,6 @@
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import type { Nic } from "../monitors/monitor.ts";
+import { MONITORS } from "../monitors/registry.ts";
 import { parseTapName, tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
@@ -13,7 +14,7 @@ import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { lockNamespace, networkNamespaceNameOf } from "../sys/namespace.ts";
 import { type Attachment, attachmentOf, connect, describe, recordOf } from "./network-attachment.ts";
-import type { NetworkRecord } from "./network-record.ts";
+import type { NetworkRecord, NicRecord } from "./network-record.ts";
 import { toldOf } from "./network-told.ts";
 import { undoNics } from "./network-undo.ts";
 
@@ -115,16 +116,15 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   // Another process writes the record while this one plans.
   const awaitKept = keepRecord(place, attachments);
   let taken: readonly Taken[] = [];
+  let own: readonly Attachment[] = [];
   let plan: LaunchPlan;
   try {
     plan = planWith(place, networks);
     taken = takenOf(plan, attachments, networks);
+    own = taken.map(({ attachment }) => attachment);
   } finally {
     awaitKept();
-    if (taken.length < attachments.length) {
-      const rest = taken.map(({ attachment }) => attachment);
-      keepRecord(place, rest)();
-    }
+    if (own.length < attachments.length) keepRecord(place, own)();
   }
   if (taken.length === 0) return { plan, inherited: [] };
   try {
@@ -135,10 +135,7 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   } catch (error) {
     for (const { fd } of taken) close(fd);
     try {
-      undoNics(
-        socket,
-        taken.map(({ attachment }) => recordOf(attachment)),
-      );
+      undoNics(socket, nicRecords(place, own));
     } catch (undoError) {
       note("warning", `Undo network: ${messageOf(undoError)}`);
     }
@@ -156,10 +153,16 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   return { plan, inherited: taps.length === 0 ? [] : [...taps, ...closeByWorker(taps)] };
 }
 
-function keepRecord({ input, namespace }: Place, attachments: readonly Attachment[]): () => void {
+function keepRecord(place: Place, attachments: readonly Attachment[]): () => void {
+  const { input, namespace } = place;
   const path = input.planning.spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
-  const record: NetworkRecord = { namespace, path, nics: attachments.map(recordOf) };
+  const record: NetworkRecord = { namespace, path, nics: nicRecords(place, attachments) };
   return input.keep(JSON.stringify(record));
+}
+
+function nicRecords({ input }: Place, attachments: readonly Attachment[]): readonly NicRecord[] {
+  const isHanded = MONITORS[input.planning.metadata.monitor].tap === "descriptor";
+  return attachments.map((attachment) => recordOf(attachment, isHanded));
 }
 
 /** Those that became nics; the descriptors of the others are closed. */

@@ -89,7 +89,9 @@ export function u32(value: number): Uint8Array {
 
 /** Text in ASCII with a NUL. */
 export function text(value: string): Uint8Array {
-  return Uint8Array.from([...Array.from(value, (character) => character.charCodeAt(0)), 0]);
+  const bytes = new Uint8Array(value.length + 1);
+  for (let index = 0; index < value.length; index++) bytes[index] = value.charCodeAt(index);
+  return bytes;
 }
 
 export function joined(parts: readonly Uint8Array[]): Uint8Array {

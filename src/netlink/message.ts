@@ -50,18 +50,24 @@ export type Reply =
   /** Positive errno, and the kernel's own words where it has some. */
   | { readonly kind: "error"; readonly sequence: number; readonly errno: number; readonly text: string };
 
-/** @throws RangeError for a payload that is too long. */
-export function encodeRequest(request: Request, sequence: number): Uint8Array {
-  const length = HEADER + request.payload.length;
-  if (length > LONGEST) throw new RangeError(`Netlink message of ${length} bytes`);
-  const bytes = new Uint8Array(padded(length));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, length, true);
-  view.setUint16(4, request.type, true);
-  view.setUint16(6, request.flags | NLM_F_REQUEST, true);
-  view.setUint32(8, sequence, true);
-  bytes.set(request.payload, HEADER);
-  return bytes;
+/** Requests as one packet, the first of them with this sequence number. @throws RangeError for a payload too long. */
+export function encodeRequests(requests: readonly Request[], sequence: number): ArrayBuffer {
+  const packet = new ArrayBuffer(requests.reduce((size, { payload }) => size + padded(HEADER + payload.length), 0));
+  const bytes = new Uint8Array(packet);
+  const view = new DataView(packet);
+  let offset = 0;
+  let number = sequence;
+  for (const { type, flags, payload } of requests) {
+    const length = HEADER + payload.length;
+    if (length > LONGEST) throw new RangeError(`Netlink message of ${length} bytes`);
+    view.setUint32(offset, length, true);
+    view.setUint16(offset + 4, type, true);
+    view.setUint16(offset + 6, flags | NLM_F_REQUEST, true);
+    view.setUint32(offset + 8, number++, true);
+    bytes.set(payload, offset + HEADER);
+    offset += padded(length);
+  }
+  return packet;
 }
 
 /** All messages of one packet. */

@@ -62,9 +62,13 @@ export interface Key {
   readonly value: number;
 }
 
+/** Made when the heap is frozen, as {@link REDIRECT}. */
+const DISCIPLINE = joined([header(0, 0, INGRESS_HANDLE, INGRESS), attribute(TCA_KIND, text("ingress"))]);
+
 /** Fails with EEXIST where there is one. */
 export function addIngressRequest(link: number): Request {
-  const payload = joined([header(link, 0, INGRESS_HANDLE, INGRESS), attribute(TCA_KIND, text("ingress"))]);
+  const payload = DISCIPLINE.slice();
+  new DataView(payload.buffer).setInt32(4, link, true);
   return { type: RTM_NEWQDISC, flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, payload };
 }
 

@@ -1,8 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
-import { joined } from "../netlink/attribute.ts";
 import type { Decoded } from "../netlink/decoded.ts";
 import { errnoName } from "../netlink/errno.ts";
-import { decodeReplies, encodeRequest, NLM_F_ACK, type Reply, type Request } from "../netlink/message.ts";
+import { decodeReplies, encodeRequests, NLM_F_ACK, type Reply, type Request } from "../netlink/message.ts";
 import { BEGIN, END } from "../netlink/nftables.ts";
 import { NETLINK_EXT_ACK, NETLINK_NETFILTER, NETLINK_ROUTE } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
@@ -45,8 +44,9 @@ export function openNetlinkSocket(protocol = NETLINK_ROUTE): NetlinkSocket {
 
   const sendAll = (requests: readonly Request[]): number => {
     const first = sequence + 1;
-    const bytes = joined(requests.map((request) => encodeRequest(request, ++sequence)));
-    sendNetlink(fd, plainBuffer(bytes), 0, bytes.length);
+    const packet = encodeRequests(requests, first);
+    sendNetlink(fd, packet, 0, packet.byteLength);
+    sequence += requests.length;
     return first;
   };
 
@@ -150,10 +150,4 @@ function unreadable(reason: string): RuntimeFailure {
   return new RuntimeFailure("network", `Read network: the kernel's answer cannot be understood: ${reason}`, {
     kind: "internal",
   });
-}
-
-function plainBuffer(bytes: Uint8Array): ArrayBuffer {
-  const buffer = new ArrayBuffer(bytes.length);
-  new Uint8Array(buffer).set(bytes);
-  return buffer;
 }

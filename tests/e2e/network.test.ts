@@ -7,6 +7,8 @@ import { succeed, until } from "../lib/command.ts";
 import { commandLine, isAlive, openFiles } from "../lib/host.ts";
 import { scratch } from "../lib/hygiene.ts";
 import { parseJson, text } from "../lib/json.ts";
+import { solo5File } from "../lib/kernels.ts";
+import { lightBundle, lightRuntime } from "../lib/light.ts";
 import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
 import { missingSolo5, SOLO5_GUESTS } from "../lib/solo5.ts";
@@ -235,6 +237,44 @@ describe("a guest in a network namespace", () => {
     expect(outcome.status).toBe(1);
     expect(outcome.stderr()).toContain("longer than an argument of a program may be");
     expect(network.describe(before)).toBe(before);
+  });
+});
+
+/** A container of a monitor that looks for its tap by name, though this one only waits. */
+function lightBundleIn(network: NetworkNamespace): string {
+  const namespaces = NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path: network.path } : entry));
+  const bundle = lightBundle("light", { linux: { namespaces } });
+  writeFileSync(join(bundle, "rootfs", "kernel"), solo5File("spt", [{ kind: "net", name: "service" }]));
+  return bundle;
+}
+
+describe("a tap that outlives its monitor", () => {
+  it("makes room at once for that of the next container of the same name", () => {
+    const network = podNetwork();
+    const before = network.describe();
+    const runtime = lightRuntime();
+    const bundle = lightBundleIn(network);
+    for (let round = 0; round < 5; round++) {
+      runtime.create("guest", bundle);
+      succeed(runtime.verb("start", "guest"));
+      expect(filters(network, "net7")).toContain(`Egress Redirect to device ${tapOf(network)}`);
+      succeed(runtime.verb("delete", "--force", "guest"));
+    }
+    expect(network.describe(before)).toBe(before);
+  });
+
+  it("goes with delete though somebody has it still", async () => {
+    const network = podNetwork();
+    const before = network.describe();
+    const runtime = lightRuntime();
+    runtime.create("guest", lightBundleIn(network));
+    succeed(runtime.verb("start", "guest"));
+    const tap = tapOf(network);
+    const device = `tap,id=net0,ifname=${tap},script=no,downscript=no`;
+    network.background("qemu-system-x86_64", "-machine", "none", "-display", "none", "-netdev", device);
+    await until("somebody has it", () => network.inside("ip", "link", "show", tap).includes("LOWER_UP"));
+    succeed(runtime.verb("delete", "--force", "guest"));
+    expect(network.describe()).toBe(before);
   });
 });
 

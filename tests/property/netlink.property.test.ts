@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { addressText, ipv4MaskText, ipv4Number, isSameSubnet } from "../../src/netlink/address.ts";
 import { attribute, decodeAttributes, joined, nest, text, textOf, u32, u32Of } from "../../src/netlink/attribute.ts";
 import type { Decoded } from "../../src/netlink/decoded.ts";
-import { decodeReplies, encodeRequest } from "../../src/netlink/message.ts";
+import { decodeReplies, encodeRequests } from "../../src/netlink/message.ts";
 import { whyNotServer } from "../../src/netlink/name-server.ts";
 import { decodeAddress, decodeDefaultRoute, decodeLink } from "../../src/netlink/route.ts";
 import { addArpMirrorRequest, addPassRequest, addRedirectRequest } from "../../src/netlink/traffic.ts";
@@ -125,7 +125,7 @@ describe("messages", () => {
   test("come back as they were sent, several in a packet", () => {
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 5 }), (payloads) => {
-        const packet = joined(payloads.map((payload, index) => encodeRequest(request(payload), index + 1)));
+        const packet = new Uint8Array(encodeRequests(payloads.map(request), 1));
         const replies = payloads.map((payload, index) => ({ kind: "data", sequence: index + 1, type: 18, payload }));
         expect(decodeReplies(packet)).toEqual({ ok: true, value: replies });
       }),
@@ -136,14 +136,14 @@ describe("messages", () => {
   test.each([0, 15, 17 + 4, 2 ** 16 - 1, 2 ** 16 + 1, 2 ** 31, 2 ** 32 - 1])(
     "of a length of %d are malformed",
     (size) => {
-      const packet = encodeRequest(request(new Uint8Array(4)), 1);
+      const packet = new Uint8Array(encodeRequests([request(new Uint8Array(4))], 1));
       new DataView(packet.buffer).setUint32(0, size, true);
       expect(decodeReplies(packet).ok).toBe(false);
     },
   );
 
   test("longer than 1 MiB are not made", () => {
-    expect(() => encodeRequest(request(new Uint8Array(2 ** 20 - 15)), 1)).toThrow(RangeError);
+    expect(() => encodeRequests([request(new Uint8Array(2 ** 20 - 15))], 1)).toThrow(RangeError);
   });
 
   /** An answer as the kernel makes it: number, the failed message's header, then its words. */
@@ -151,7 +151,8 @@ describe("messages", () => {
     const failed = new Uint8Array(echoed);
     if (echoed >= 16) new DataView(failed.buffer).setUint32(0, (flags & 0x100) === 0 ? echoed : 4096, true);
     const extra = words === undefined ? [] : [attribute(1, text(words))];
-    const packet = encodeRequest({ type: 2, flags, payload: joined([u32(-errno >>> 0), failed, ...extra]) }, 9);
+    const payload = joined([u32(-errno >>> 0), failed, ...extra]);
+    const packet = new Uint8Array(encodeRequests([{ type: 2, flags, payload }], 9));
     new DataView(packet.buffer).setUint16(6, flags, true);
     return packet;
   }
