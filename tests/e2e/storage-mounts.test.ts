@@ -1,5 +1,5 @@
 // Bind mounts of the bundle in a Linux guest, whatever its root is.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, busyboxBundle, putFile } from "../lib/bundle.ts";
@@ -124,19 +124,35 @@ describe("bind mounts reach a guest", () => {
     copyFileSync(kernel.image, join(bundle, "rootfs", "kernel"));
     mkdirSync(join(bundle, "rootfs/run/secrets"));
     putFile(bundle, "data/here", "");
+    // A link of the image that would lead to the host.
+    const outside = join(scratch(), "outside");
+    mkdirSync(outside);
+    mkdirSync(join(bundle, "rootfs", outside), { recursive: true });
+    symlinkSync(outside, join(bundle, "rootfs/out"));
+    const { mounts, ...config } = Object(parseJson(readFileSync(join(bundle, "config.json"), "utf8")));
+    const write = (source: string, destination: string, more: object = {}): void => {
+      const mount = { source, destination, type: "bind", options: ["bind"] };
+      writeFileSync(join(bundle, "config.json"), JSON.stringify({ ...config, mounts: [...mounts, mount], ...more }));
+    };
     const device = mountRootfs(bundle);
     const sums = 'find "$1" -printf "%p %m %U %G %n %l\n" | sort; find "$1" -type f -exec sha256sum {} + | sort';
     const look = (): string => succeed(run(scratch(), ["sh", "-c", sums, "sh", join(bundle, "rootfs")])).stdout();
     const before = look();
     const runtime = linuxRuntime(kernel);
 
-    const path = join(bundle, "config.json");
-    const config: unknown = parseJson(readFileSync(path, "utf8"));
-    writeFileSync(path, JSON.stringify({ ...Object(config), hooks: { createRuntime: [{ path: "/bin/false" }] } }));
-    expect(runtime.verb("create", "--bundle", bundle, "failing").status).toBe(1);
-    expect(look()).toBe(before);
+    const failing = (reason: RegExp): void => {
+      expect(runtime.verb("create", "--bundle", bundle, "failing").status).toBe(1);
+      expect(runtime.lastError()).toMatch(reason);
+      expect(look()).toBe(before);
+    };
+    write(join(scratch(), "host/token"), "/out/new", { hooks: { createRuntime: [{ path: "/bin/false" }] } });
+    failing(/createRuntime/);
+    const large = join(scratch(), "large");
+    succeed(run(scratch(), ["truncate", "-s", "100M", large]));
+    write(large, "/data/large");
+    failing(/Bind mount .*large on \/data\/large of the guest: .*No space left/);
 
-    writeFileSync(path, JSON.stringify(config));
+    write(join(scratch(), "host/token"), "/out/new");
     for (const id of ["first", "second"]) {
       runtime.create(id, bundle);
       const debug = (request: string): string => succeed(run(scratch(), ["debugfs", "-R", request, device])).stdout();
@@ -148,6 +164,8 @@ describe("bind mounts reach a guest", () => {
       expect(debug("ls /etc/config")).not.toContain("own");
       expect(debug("cat /run/secrets/token")).toBe("secret\n");
       expect(debug("cat /data/vol/old")).toBe("of the host\n");
+      expect(debug(`cat ${outside}/new`)).toBe("secret\n");
+      expect(readdirSync(outside)).toEqual([]);
       expect(readFileSync(runtime.log, "utf8")).toContain("does not get the bind mount /data/pipe");
       succeed(runtime.verb("delete", "--force", id));
       expect(look()).toBe(before);
