@@ -263,6 +263,44 @@ static void reserve_atoms(JSContext *ctx) {
         JS_FreeAtom(ctx, atoms[i]);
 }
 
+/* Reads all own properties of a value, which makes those that QuickJS makes when they are first read. */
+static void read_properties(JSContext *ctx, JSValueConst value) {
+    JSPropertyEnum *names;
+    uint32_t count;
+    if (!JS_IsObject(value) || JS_GetOwnPropertyNames(ctx, &names, &count, value, JS_GPN_STRING_MASK | JS_GPN_SYMBOL_MASK) < 0)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        JSPropertyDescriptor property;
+        if (JS_GetOwnProperty(ctx, &property, value, names[i].atom) > 0) {
+            JS_FreeValue(ctx, property.value);
+            JS_FreeValue(ctx, property.getter);
+            JS_FreeValue(ctx, property.setter);
+        }
+        JS_FreeAtom(ctx, names[i].atom);
+    }
+    js_free(ctx, names);
+}
+
+/* Makes the functions of the global objects and of their prototypes, for example String.prototype.split. */
+static void make_builtins(JSContext *ctx) {
+    JSValue global = JS_GetGlobalObject(ctx);
+    JSPropertyEnum *names;
+    uint32_t count;
+    if (JS_GetOwnPropertyNames(ctx, &names, &count, global, JS_GPN_STRING_MASK) == 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            JSValue value = JS_GetProperty(ctx, global, names[i].atom);
+            JSValue prototype = JS_IsObject(value) ? JS_GetPropertyStr(ctx, value, "prototype") : JS_UNDEFINED;
+            read_properties(ctx, value);
+            read_properties(ctx, prototype);
+            JS_FreeValue(ctx, prototype);
+            JS_FreeValue(ctx, value);
+            JS_FreeAtom(ctx, names[i].atom);
+        }
+        js_free(ctx, names);
+    }
+    JS_FreeValue(ctx, global);
+}
+
 /*
  * Evaluates every module but the main one and writes the heap. No binding but machine() works meanwhile: what a module
  * would read here, at import, would be a fact of the machine that builds.
@@ -279,6 +317,7 @@ static int freeze(const char *path, const char *bundle) {
         return 1;
     }
     sys_is_building = true;
+    make_builtins(ctx);
     for (uint32_t i = 1; i < modules->count; i++) {
         const ModuleEntry *entry = &modules->entries[i];
         char name[256];
