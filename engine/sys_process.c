@@ -1,6 +1,7 @@
 /* Processes, identity, signals, clocks. */
 #include "sys.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -9,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -239,6 +242,23 @@ static JSValue sys_set_process_name(JSContext *ctx, JSValueConst *argv) {
     if (!arg_text(ctx, argv[0], &name))
         return JS_EXCEPTION;
     return sys_done(ctx, prctl(PR_SET_NAME, name.s), "prctl", NULL);
+}
+
+static JSValue sys_release_code(JSContext *ctx, JSValueConst *argv) {
+    (void)argv;
+    const uintptr_t page = 4096;
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    const Elf64_Phdr *end = segment + getauxval(AT_PHNUM);
+    int status = 0;
+    for (; segment < end && status == 0; segment++) {
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0)
+            continue;
+        /* Not position independent: addresses are those of the file. Behind the last whole page data may begin. */
+        uintptr_t first = segment->p_vaddr / page * page;
+        uintptr_t last = (segment->p_vaddr + segment->p_filesz) / page * page;
+        status = madvise((void *)first, last - first, MADV_DONTNEED);
+    }
+    return sys_done(ctx, status, "madvise", NULL);
 }
 
 /* Ends at the first number the kernel has no capability for. */
@@ -521,6 +541,7 @@ const SysFunction sys_process_functions[] = {
     { "unshare", sys_unshare, 1, 1 },
     { "prctl", sys_prctl, 5, 5 },
     { "setProcessName", sys_set_process_name, 1, 1 },
+    { "releaseCode", sys_release_code, 0, 0 },
     { "dropBoundingSet", sys_drop_bounding_set, 1, 1 },
     { "setresuid", sys_setresuid, 3, 3 },
     { "setresgid", sys_setresgid, 3, 3 },

@@ -22,6 +22,7 @@ import {
   poll,
   prctl,
   readSignal,
+  releaseCode,
   resetSignalHandlers,
   setdomainname,
   sethostname,
@@ -108,6 +109,7 @@ export function runInit(input: InitInput): never {
   // pid 1 of a namespace gets no signal it has no handler for (pid_namespaces(7)): it has to end itself.
   setSignalMask(ENDING_SIGNALS);
   const signals = signalfd(ENDING_SIGNALS);
+  releaseCode(); // nobody knows for how long it waits
   const starter = awaitStart(input.listener, owner, signals);
   try {
     becomeMonitor(input, prepared, starter, signals);

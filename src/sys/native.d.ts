@@ -159,6 +159,8 @@ declare module "urunc:sys" {
   export function prctl(option: number, arg2: number, arg3: number, arg4: number, arg5: number): number;
   /** prctl(PR_SET_NAME): at most 15 bytes are kept. */
   export function setProcessName(name: string): void;
+  /** madvise(2) with MADV_DONTNEED on this program's code and constants: their pages are mapped again when they are used. */
+  export function releaseCode(): void;
   /**
    * prctl(PR_CAPBSET_DROP) of every capability the kernel has but those numbered. (Composite: 41 calls on the path of
    * every start.)

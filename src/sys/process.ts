@@ -26,6 +26,7 @@ export {
   prctl,
   prlimit,
   readSignal,
+  releaseCode,
   resetSignalHandlers,
   schedSetattr,
   setdomainname,

@@ -150,6 +150,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   unshare: [int],
   prctl: [int, natural, natural, natural, natural],
   setProcessName: [text],
+  releaseCode: [],
   dropBoundingSet: [],
   setresuid: [id, id, id],
   setresgid: [id, id, id],

@@ -227,6 +227,14 @@ export const processTests: readonly Test[] = [
     });
   }),
 
+  test("releaseCode", "the code's pages are given back and come again", () => {
+    const resident = (): number => Number(/^Rss:\s+(\d+) kB$/m.exec(readFile("/proc/self/smaps_rollup"))?.[1]);
+    const before = resident();
+    sys.releaseCode();
+    const after = resident();
+    equal([after > 0, after < before], [true, true]);
+  }),
+
   test(["setresuid", "setresgid", "setgroups"], "the user, group and groups are given up", () => {
     inChild(0, () => {
       sys.setgroups([7, 4294967294]);
