@@ -17,10 +17,9 @@ static bool is_frozen(const void *pointer) {
     return (uintptr_t)pointer - (uintptr_t)&frozen_heap < (uintptr_t)(frozen_heap_end - (unsigned char *)&frozen_heap);
 }
 
-/* ---- making it: memory is handed out in a row, each block after its size ------------------------------------------*/
+/* ---- making it: memory is handed out in a row ---------------------------------------------------------------------*/
 
-#define ALIGNMENT sizeof(size_t)
-#define SMALLEST (2 * sizeof(size_t))
+#define ALIGNMENT sizeof(void *)
 #define CLASSES 64
 
 /*
@@ -29,11 +28,14 @@ static bool is_frozen(const void *pointer) {
  */
 static void *free_blocks[CLASSES];
 
-static size_t *size_of(void *pointer) {
-    return (size_t *)pointer - 1;
+/* The size of each block, by its place in units of ALIGNMENT. Only in the freezer, and no part of the heap. */
+static uint32_t *sizes;
+
+static uint32_t *size_of(const void *pointer) {
+    return &sizes[((const unsigned char *)pointer - (const unsigned char *)&frozen_heap) / ALIGNMENT];
 }
 
-static void **free_list(size_t size) {
+static void **free_list(uint32_t size) {
     return &free_blocks[size / ALIGNMENT < CLASSES ? size / ALIGNMENT : 0];
 }
 
@@ -44,18 +46,18 @@ static void give_back(void *block) {
 }
 
 /* Makes the block one of this size, and what is left of it a block of its own. */
-static void cut(void *block, size_t size) {
-    size_t left = *size_of(block) - size;
-    if (left < sizeof(size_t) + SMALLEST)
+static void cut(void *block, uint32_t size) {
+    uint32_t left = *size_of(block) - size;
+    if (left == 0)
         return;
-    void *rest = (unsigned char *)block + size + sizeof(size_t);
-    *size_of(rest) = left - sizeof(size_t);
+    void *rest = (unsigned char *)block + size;
+    *size_of(rest) = left;
     give_back(rest);
     *size_of(block) = size;
 }
 
 /* A free block of the size, else a piece of a large one; NULL when there is none. */
-static void *reuse(size_t size) {
+static void *reuse(uint32_t size) {
     void **list = free_list(size);
     if (list == &free_blocks[0] || *list == NULL) {
         list = &free_blocks[0];
@@ -71,20 +73,25 @@ static void *reuse(size_t size) {
     return block;
 }
 
-static void *freezer_malloc(size_t size) {
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (size < SMALLEST)
-        size = SMALLEST;
+static void *freezer_malloc(size_t requested) {
+    size_t capacity = (size_t)(frozen_heap_end - (unsigned char *)&frozen_heap);
+    if (sizes == NULL) {
+        sizes = calloc(capacity / ALIGNMENT, sizeof *sizes);
+        frozen_heap.used = sizeof frozen_heap;
+    }
+    if (sizes == NULL || requested > capacity)
+        return NULL;
+    uint32_t size = (uint32_t)((requested + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    if (size == 0)
+        size = ALIGNMENT;
     void *reused = reuse(size);
     if (reused != NULL)
         return reused;
-    if (frozen_heap.used == 0)
-        frozen_heap.used = sizeof frozen_heap;
-    unsigned char *block = (unsigned char *)&frozen_heap + frozen_heap.used + sizeof(size_t);
-    if (size > (size_t)(frozen_heap_end - block))
+    if (size > capacity - frozen_heap.used)
         return NULL;
+    void *block = (unsigned char *)&frozen_heap + frozen_heap.used;
     *size_of(block) = size;
-    frozen_heap.used += sizeof(size_t) + size;
+    frozen_heap.used += size;
     return block;
 }
 
@@ -110,21 +117,29 @@ static void heap_free(JSMallocState *state, void *pointer) {
         freezer_free(pointer);
 }
 
+/* How much is to be copied from there to a block of this size: the program does not know where a frozen block ends. */
+static size_t copied(const void *pointer, size_t size) {
+    size_t left = (size_t)(frozen_heap_end - (const unsigned char *)pointer);
+    size_t known = frozen_heap.ctx == NULL ? *size_of(pointer) : left;
+    return known < size ? known : size;
+}
+
 static void *heap_realloc(JSMallocState *state, void *pointer, size_t size) {
     if (pointer != NULL && !is_frozen(pointer))
         return realloc(pointer, size);
-    if (pointer != NULL && size <= *size_of(pointer))
-        return pointer;
     void *block = heap_malloc(state, size);
     if (block != NULL && pointer != NULL) {
-        memcpy(block, pointer, *size_of(pointer));
+        memcpy(block, pointer, copied(pointer, size));
         heap_free(state, pointer);
     }
     return block;
 }
 
+/* QuickJS asks to use what is left of a block, which a frozen one never has. */
 static size_t heap_usable_size(const void *pointer) {
-    return is_frozen(pointer) ? *size_of((void *)pointer) : malloc_usable_size((void *)pointer);
+    if (!is_frozen(pointer))
+        return malloc_usable_size((void *)pointer);
+    return frozen_heap.ctx == NULL ? *size_of(pointer) : 0;
 }
 
 const JSMallocFunctions heap_functions = { heap_malloc, heap_free, heap_realloc, heap_usable_size };
