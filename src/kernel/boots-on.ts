@@ -160,5 +160,7 @@ function isForTarget(kernel: ElfKernel, target: "hvt" | "spt" | "virtio" | undef
 /** An ELF file by what its interpreter says about it. */
 function programOf(kernel: ElfKernel): string {
   if (kernel.interpreter === undefined) return "an ELF file";
-  return `an ELF program for the interpreter ${JSON.stringify(kernel.interpreter)}`;
+  // JSON leaves some control characters as they are.
+  const name = kernel.interpreter.replace(/[^ -~]/g, "?");
+  return `an ELF program for the interpreter ${JSON.stringify(name)}`;
 }

@@ -118,4 +118,9 @@ describe("a kernel boots", () => {
     const unknown = { ...solo5Kernel("hvt"), solo5: { targetNumber: 9, abi: 1 } };
     expect(whyNotBootable(unknown, "hvt", "x86_64")).toContain("target 9");
   });
+
+  test("is said without the control characters that stand in a kernel", () => {
+    const { solo5: _, ...kernel } = { ...solo5Kernel("hvt"), interpreter: "\x7fELF\x9b31m" };
+    expect(whyNotBootable(kernel, "spt", "x86_64")).toContain('for the interpreter "?ELF?31m"');
+  });
 });
