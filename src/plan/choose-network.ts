@@ -56,7 +56,7 @@ export function chooseNetworks(
   return candidate === undefined ? { reason: noInterface(namespace) } : { candidates: [candidate, ...more] };
 }
 
-const LOOPBACK = "lo";
+export const LOOPBACK = "lo";
 
 function candidateOf(namespace: NamespaceNetwork, link: Link, told: Told): Candidate {
   const ipv4 = guestAddress(namespace, link, "ipv4", []);
