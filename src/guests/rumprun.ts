@@ -1,6 +1,8 @@
 /**
- * Rumprun: one JSON object. Its parser takes the key `env` more than once, one variable each; `cmdline` is split at
- * blanks, with quotes and backslashes as in a shell (rumprun, lib/librumprun_base).
+ * Rumprun: one JSON object. Its parser takes the key `env` more than once, one variable each. It finds the ends of texts
+ * as JSON has them, but takes what is between for the text as it stands: nothing is unescaped (rumprun,
+ * lib/libbmk_core/jsmn.c, lib/librumprun_base/config.c). `cmdline` is then split at blanks, with single quotes and
+ * backslashes as in a shell (lib/librumprun_base/parseargs.c); a double quote in it is always one behind a backslash.
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
@@ -13,6 +15,10 @@ import { solo5Devices, solo5Nics } from "./solo5-nic.ts";
 const BLOCK_DEVICE = "rootfs";
 /** Name of the nic there. */
 const NET_DEVICE = "tap";
+/** Wherever it stands in the command line, the object is read from the file whose name follows (config.c). */
+const ROOT_CONFIGURATION = "_RUMPRUN_ROOTFSCFG=";
+/** What stands between the quotes of a JSON text. */
+const VERBATIM = /^(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*$/;
 
 export const rumprun: Guest = {
   monitors: ["hvt", "spt"],
@@ -32,17 +38,22 @@ function needs(input: GuestInput): GuestAnswer {
       guestProblem("rumprun: a block image cannot be mounted at /: set blkMntPoint to another directory such as /data"),
     );
   }
-  const members = [`"cmdline":${JSON.stringify(input.args.map(escapeArgument).join(" "))}`];
-  for (const entry of input.env) members.push(`"env":${JSON.stringify(entry)}`);
+  const members = [`"cmdline":"${input.args.map((argument) => quote(argument, problems)).join(" ")}"`];
+  for (const entry of input.env) members.push(`"env":"${verbatim(entry, problems)}"`);
   const devices = solo5Devices("rumprun", NET_DEVICE, 1, input, problems);
   const [network] = input.networks;
   if (network?.ipv4 !== undefined && devices.length > 0) members.push(`"net":${networkMember(network.ipv4)}`);
   if (input.block !== undefined) {
-    const mountPoint = JSON.stringify(input.block.mountPoint);
-    members.push(`"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":${mountPoint}}`);
+    const mountPoint = verbatim(input.block.mountPoint, problems);
+    members.push(`"blk":{"source":"etfs","path":"/dev/ld0a","fstype":"blk","mountpoint":"${mountPoint}"}`);
   }
   const commandLine = `{${members.join(",")}}`;
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "rumprun"));
+  if (commandLine.includes(ROOT_CONFIGURATION)) {
+    problems.push(
+      guestProblem(`rumprun: ${ROOT_CONFIGURATION} cannot be passed: the guest would look for its configuration there`),
+    );
+  }
   const disks = solo5Disks("rumprun", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
   const warnings = lostAddress("rumprun", network);
@@ -56,6 +67,27 @@ function networkMember({ address, gateway }: NonNullable<GuestNetwork["ipv4"]>):
   return `{${fixed},"addr":"${address}","mask":"1"${way}}`;
 }
 
-function escapeArgument(argument: string): string {
-  return argument === "" ? "''" : argument.replace(/[\\"' \t\n]/g, "\\$&");
+/** One word of `cmdline`. */
+function quote(word: string, problems: Problem[]): string {
+  if (word.includes("'")) {
+    problems.push(
+      guestProblem(
+        `rumprun: ${JSON.stringify(word)} cannot be passed: its command line has no way to write a single quote`,
+      ),
+    );
+  }
+  const text = word.replace(/[\\"]/g, "\\$&");
+  return word === "" || /[ \t\n]/.test(word) ? `'${text}'` : text;
+}
+
+/** What JSON would change, or would not take, cannot be written. */
+function verbatim(text: string, problems: Problem[]): string {
+  if (!VERBATIM.test(text)) {
+    problems.push(
+      guestProblem(
+        `rumprun: ${JSON.stringify(text)} cannot be passed: a double quote or a backslash in it would change it`,
+      ),
+    );
+  }
+  return text;
 }

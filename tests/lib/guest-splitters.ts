@@ -98,24 +98,42 @@ export function splitLikeMirage(text: string): readonly string[] {
   return words.filter((entry) => entry !== "");
 }
 
-/** Rumprun: as a shell does it with blank, tab and line feed. */
+/** Rumprun: the texts of a key, as its parser leaves them: ends are found as in JSON, nothing is unescaped. */
+export function rumprunTexts(object: string, wanted: string): readonly string[] {
+  const strings: string[] = [];
+  for (let at = 0; at < object.length; at += 1) {
+    if (object[at] !== '"') continue;
+    const start = at + 1;
+    for (at = start; object[at] !== '"'; at += 1) {
+      if (at >= object.length) throw new Error("a text without an end");
+      if (object[at] !== "\\") continue;
+      at += 1;
+      if (!/^(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})/.test(object.slice(at))) throw new Error("an escape that is none");
+    }
+    strings.push(object.slice(start, at));
+  }
+  return strings.filter((_, index) => strings[index - 1] === wanted);
+}
+
+/** Rumprun's `cmdline`: a backslash takes the next character as it is, a quote reaches to the next of its kind. */
 export function splitLikeRumprun(text: string): readonly string[] {
   const words: string[] = [];
-  let word: string | undefined;
-  let quote = "";
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charAt(index);
-    if (character === "\\") word = (word ?? "") + text.charAt(++index);
-    else if (quote === "" && " \n\t".includes(character)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-    } else if (quote !== "" && character === quote) quote = "";
-    else if (quote === "" && (character === '"' || character === "'")) {
-      quote = character;
-      word ??= "";
-    } else word = (word ?? "") + character;
+  let quote: string | undefined;
+  let isInside = false;
+  for (let at = 0; at < text.length; at += 1) {
+    let character = text[at] ?? "";
+    const isEscaped = character === "\\";
+    if (isEscaped) character = text[++at] ?? "";
+    if (!isEscaped && quote === undefined && /[ \t\n]/.test(character)) {
+      isInside = false;
+      continue;
+    }
+    if (!isInside) words.push("");
+    isInside = true;
+    if (!isEscaped && character === quote) quote = undefined;
+    else if (!isEscaped && /['"]/.test(character)) quote = character;
+    else words.push((words.pop() ?? "") + character);
   }
-  if (word !== undefined) words.push(word);
   return words;
 }
 

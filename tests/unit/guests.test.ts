@@ -95,6 +95,18 @@ describe("rumprun", () => {
     );
   });
 
+  test("takes what stands between the quotes as it is, but for its arguments", () => {
+    expect(lineOf("rumprun", { monitor: "spt", args: ["a b", 'c"d\\', ""], env: ["A=b c", "B=C:\\new"] })).toBe(
+      '{"cmdline":"\'a b\' c\\"d\\\\ \'\'","env":"A=b c","env":"B=C:\\new"}',
+    );
+    for (const args of [["it's"], ["_RUMPRUN_ROOTFSCFG=/data/x"]]) {
+      expect(problemsOf("rumprun", { monitor: "spt", args })).toHaveLength(1);
+    }
+    for (const entry of ['A="', "A=\\x", "A=\\"]) {
+      expect(problemsOf("rumprun", { monitor: "spt", env: [entry] })).toHaveLength(1);
+    }
+  });
+
   test("names its disk with the mount point", () => {
     const needs = needsOf("rumprun", { monitor: "hvt", block: DISK });
     expect(needs.commandLine).toBe(
