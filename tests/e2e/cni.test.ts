@@ -129,7 +129,7 @@ describe("containerd with CNI's bridge", () => {
     const cni = bridge(["10.77.0.0/24"], "10.76.0.0/24");
     const pod = networkNamespace("pod");
     cni.attach(pod);
-    const before = [pod.describe(), cni.host.describe()];
+    const before = [pod.describe(), cni.host.describe()] as const;
     discardAtEnd("again");
     const joined = ["--with-ns", `network:${pod.path}`];
     succeed(containerd.ctr("containers", "create", ...RUNTIME, ...joined, web, "again"));
@@ -146,7 +146,7 @@ describe("containerd with CNI's bridge", () => {
       }
       await end(running, "again");
       expect(succeed(containerd.ctr("tasks", "list", "--quiet")).stdout()).toBe("");
-      expect([pod.describe(), cni.host.describe()]).toEqual(before);
+      expect([pod.describe(before[0]), cni.host.describe(before[1])]).toEqual(before);
     }
     cni.detach(pod);
     expect(links(pod)).toEqual(["lo"]);
