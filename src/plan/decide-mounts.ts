@@ -15,6 +15,8 @@ const EVERYWHERE: readonly string[] = [
   "/etc/hostname",
   "/etc/hosts",
   "/etc/resolv.conf",
+  // Podman and CRI-O tell programs by it that they are in a container.
+  "/run/.containerenv",
   "/run/secrets",
   "/var/run/secrets",
 ];
