@@ -4,11 +4,10 @@ import type { UnikernelBundle } from "../container/bundle.ts";
 import { checkId, idInUse } from "../container/container-directory.ts";
 import type { CreateOptions } from "../container/create.ts";
 import { isRuncDefault } from "../container/lookup.ts";
-import { closeRange, exists } from "../sys/file.ts";
+import { closeAllBut, exists } from "../sys/file.ts";
 import { absolutePath } from "../sys/working-directory.ts";
 
 const FIRST_DESCRIPTOR = 3;
-const LAST_DESCRIPTOR = 0xffffffff;
 
 /** `--bundle` as an absolute path. */
 export function bundleOption({ options }: Invocation): string {
@@ -17,14 +16,14 @@ export function bundleOption({ options }: Invocation): string {
 
 /**
  * Closes every descriptor the caller left open but those it asked to pass on: none may reach the monitor by accident
- * (CVE-2024-21626). To be called before anything but the log is opened.
+ * (CVE-2024-21626). That goes for those of systemd's socket activation too (sd_listen_fds(3)), which no monitor takes. Only
+ * for a unikernel: what is runc's to run gets every descriptor, since runc takes numbers that LISTEN_FDS names for the
+ * caller's, and would pass its own on if they were closed. To be called while nothing but the log is open.
  */
 export function preserveDescriptors({ options, log }: Invocation): void {
   const text = options.text("preserve-fds") ?? "0";
   if (!/^\d{1,6}$/.test(text)) throw usage(`option --preserve-fds needs a number of descriptors, not ${text}`);
-  const first = FIRST_DESCRIPTOR + Number(text);
-  if (log.descriptor > first) closeRange(first, log.descriptor - 1);
-  closeRange(Math.max(first, log.descriptor + 1), LAST_DESCRIPTOR);
+  closeAllBut(FIRST_DESCRIPTOR + Number(text), [log.descriptor]);
 }
 
 /**

@@ -9,11 +9,11 @@ import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from 
 /** `create`: everything but the monitor. A bundle that is no unikernel goes to runc. */
 export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
-  preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const { args, log, global } = invocation;
   const bundle = await loadBundle(bundleOption(invocation), args[0] ?? "", log, global.debug);
   if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
+  preserveDescriptors(invocation);
   const options = createOptions(invocation, bundle);
   const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);
   timestamps.stamp("CR.invoked", invoked);

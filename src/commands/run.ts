@@ -24,11 +24,11 @@ import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from 
  */
 export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
-  preserveDescriptors(invocation);
   checkIdIsFree(invocation);
   const { args, log, global } = invocation;
   const bundle = await loadBundle(bundleOption(invocation), args[0] ?? "", log, global.debug);
   if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
+  preserveDescriptors(invocation);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.
   if (!detach) setSignalMask([...FORWARDED, SIGCHLD, SIGPIPE]);

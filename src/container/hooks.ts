@@ -2,7 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
 import { POLLIN } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, closeRange, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
+import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
 import {
   clone3,
   execve,
@@ -30,8 +30,6 @@ export interface HookState {
 }
 
 const OUTPUT_LIMIT = 4096;
-/** The highest descriptor for close_range(2). */
-const ALL = 0xffffffff;
 
 /**
  * Runs the hooks of one kind in their order (runtime-spec, config.md#posix-platform-hooks).
@@ -96,7 +94,7 @@ function becomeHook(hook: Hook, stdin: number, output: number): never {
     dup2(output, 1);
     dup2(output, 2);
     // Neither what the caller of a verb has left open nor what is the monitor's (`--preserve-fds`) is a hook's.
-    closeRange(3, ALL);
+    closeAllBut(3, []);
     setSignalMask([]);
     resetSignalHandlers();
     execve(hook.path, hook.args, hook.env);

@@ -14,7 +14,7 @@ import {
   PR_SET_PDEATHSIG,
 } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { close, closeRange, dup2, open, pipe, read, setNonblock } from "../sys/file.ts";
+import { close, closeAllBut, dup2, open, pipe, read, setNonblock } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
 import { mountSetattr } from "../sys/mount.ts";
 import {
@@ -40,7 +40,6 @@ import { giveUpCapabilities, giveUpRights } from "./privileges.ts";
 const TIMEOUT_MS = 3000;
 /** More than this is never read. */
 const READ_LIMIT = 4096;
-const LAST_FD = 0xffffffff;
 /** Nobody, and no group. */
 const NOBODY = 65534;
 const APART = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC;
@@ -99,8 +98,7 @@ function becomeProgram(program: number, path: string, output: number, apart: boo
     dup2(output, 1);
     dup2(output, 2);
     // What the caller left open for a container is not this program's. Its own file is closed by execve.
-    if (program > 3) closeRange(3, program - 1);
-    closeRange(program + 1, LAST_FD);
+    closeAllBut(3, [program]);
     if (apart) {
       const attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
       mountSetattr(AT_FDCWD, "/", AT_RECURSIVE, attributes, 0, 0);

@@ -1,5 +1,6 @@
 import {
   close,
+  closeRange,
   encodeUtf8,
   fstatat,
   fsync,
@@ -36,7 +37,6 @@ import { isSysError } from "./errors.ts";
 export {
   access,
   close,
-  closeRange,
   dup2,
   dupCloexec,
   fchmod,
@@ -72,6 +72,8 @@ export {
 } from "urunc:sys";
 
 const STDERR = 2;
+/** The highest number that close_range(2) takes. */
+const LAST_DESCRIPTOR = 0xffffffff;
 
 /** Opens `path`, hands the descriptor to `use` and closes it in any case. */
 export function withFile<T>(path: string, flags: number, use: (fd: number) => T): T {
@@ -103,6 +105,16 @@ export function readWhole(fd: number, limit: number, name: string): string {
     if (isSysError(error, "EISDIR")) throw new RuntimeFailure("unreadable", `${name} is a directory`, { cause: error });
     throw error;
   }
+}
+
+/** Closes all descriptors from `first` on but those that are kept. */
+export function closeAllBut(first: number, kept: readonly number[]): void {
+  let next = first;
+  for (const fd of kept.filter((one) => one >= first).sort((a, b) => a - b)) {
+    if (fd > next) closeRange(next, fd - 1);
+    next = fd + 1;
+  }
+  closeRange(next, LAST_DESCRIPTOR);
 }
 
 /** Opens /dev/null for every standard descriptor the caller left closed: no file of ours may get its number. */

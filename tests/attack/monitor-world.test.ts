@@ -47,6 +47,19 @@ describe("descriptors of the host", () => {
     expect(readdirSync(`/proc/${pid}/fd`)).toEqual(["0", "1", "2"]);
   });
 
+  it("of socket activation reach neither: a monitor has no use for them", () => {
+    const runtime = lightRuntime();
+    const words = [runtime.program, "--root", runtime.root, "create", "--bundle", lightBundle(), "activated"];
+    const env = { URUNC_CONFIG_FILE: join(scratch(), "config.toml") };
+    runtime.expectLeftover("activated");
+    const script = 'export LISTEN_PID=$$ LISTEN_FDS=2; exec 3</ 4</etc; exec "$@"';
+    succeed(run(scratch(), ["sh", "-c", script, "sh", ...words], { env }));
+    const { pid } = runtime.state("activated");
+    for (const target of openFiles(pid)) expect(["/", "/etc"]).not.toContain(target);
+    succeed(runtime.verb("start", "activated"));
+    expect(readdirSync(`/proc/${pid}/fd`)).toEqual(["0", "1", "2"]);
+  });
+
   it("are not reached by the working directory: the monitor's is its own root", () => {
     const runtime = lightRuntime();
     const process = (cwd: string) => ({ user: { uid: 0, gid: 0 }, args: ["light"], env: [], cwd });

@@ -45,6 +45,18 @@ describe("an ordinary container through urunc", () => {
     expect(running.stdout()).toBe("got a line\n");
   });
 
+  // runc passes on what LISTEN_FDS names (sd_listen_fds(3)): were it closed by then, files of runc's own had its numbers.
+  it("gets the caller's descriptors of socket activation, and none of runc's", () => {
+    const runtime = urunc();
+    const bundle = busyboxBundle({ args: ["/bin/sh", "-c", "cat <&3; cat <&4"] });
+    for (const name of ["one", "two"]) writeFileSync(join(scratch(), name), `the caller's ${name}\n`);
+    const env = { URUNC_CONFIG_FILE: join(scratch(), "config.toml") };
+    const script = 'export LISTEN_PID=$$ LISTEN_FDS=2; exec 3<one 4<two; exec "$@"';
+    const words = [runtime.program, "--root", runtime.root, "--log", runtime.log, "run", "--bundle", bundle, "plain"];
+    const done = succeed(run(scratch(), ["sh", "-c", script, "sh", ...words], { env }));
+    expect(done.stdout()).toBe("the caller's one\nthe caller's two\n");
+  });
+
   it("executes processes with their exit status", () => {
     const runtime = urunc();
     runtime.create("plain", busyboxBundle({ args: SLEEP }));
