@@ -6,12 +6,12 @@ import { checkLabels } from "../sandbox/labels.ts";
 import { setScheduling } from "../sandbox/scheduling.ts";
 import { prepareStorage } from "../storage/prepare.ts";
 import { undoStorage } from "../storage/undo.ts";
-import { AT_FDCWD, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { AT_FDCWD, PR_SET_DUMPABLE, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
-import { geteuid, waitpid } from "../sys/process.ts";
+import { geteuid, prctl, waitpid } from "../sys/process.ts";
 import { bindUnix, listen, socketpair, unixSocket } from "../sys/socket.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
@@ -118,6 +118,10 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     const devices = namespaces.hasUser && hostRoot ? makeDeviceTree(bundle.plan) : undefined;
 
     timestamps.stamp("CR.start_reexec");
+    // Inherited by the init: processes of a pid namespace that it shares must not look into it while it holds host files
+    // (CVE-2016-9962), not even before its first call. Whoever is not the host's root could not write the ids of an
+    // undumpable process (proc(5), /proc/pid).
+    if (hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     const child = cloneIntoNamespaces(namespaces, entrance?.v2);
     if (child.pid === 0) {
       timestamps.stamp("RX.create_invoked");
@@ -142,7 +146,6 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         listener,
         scratch: directory.path,
         timestamps,
-        hostRoot,
         ...(devices === undefined ? {} : { devices }),
         ...(console === undefined ? {} : { terminal: console.slave }),
       });

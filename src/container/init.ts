@@ -74,8 +74,6 @@ export interface InitInput {
   /** A directory of ours that the monitor's root may cover in our mount namespace. */
   readonly scratch: string;
   readonly timestamps: Timestamps;
-  /** Whether `create` has the rights of the host's root. */
-  readonly hostRoot: boolean;
   /** Device nodes on a detached mount, where the init has no right to make any. */
   readonly devices?: number;
 }
@@ -129,10 +127,6 @@ function fail(socket: number, error: unknown): never {
 
 function prepare(input: InitInput): Prepared {
   const { plan, namespaces } = input;
-  // Others of a joined pid namespace must not look into this process while it holds host files (CVE-2016-9962): before
-  // anything is waited for. Whoever is not the host's root could not write the ids of an undumpable process (proc(5),
-  // /proc/pid).
-  if (input.hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   setProcessName(INIT_NAME);
   if (input.entrance !== undefined) enterCgroup(input.entrance);
   if (input.awaitsPlace && receive(input.creator).type !== "placed") exit(1);

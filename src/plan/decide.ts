@@ -89,7 +89,7 @@ export function decideArguments(planning: Planning): readonly string[] {
 
 /** The spec's namespaces and a mount namespace, which every monitor's root is made in. */
 export function decideNamespaces(planning: Planning): readonly Namespace[] {
-  const { namespaces } = planning.spec.linux;
+  const namespaces = withSafePids(planning);
   const { problems, spec } = planning;
   const find = (type: Namespace["type"]) => namespaces.find((namespace) => namespace.type === type);
   if (find("uts") === undefined) {
@@ -105,6 +105,18 @@ export function decideNamespaces(planning: Planning): readonly Namespace[] {
     problems.push({ code: "no-time-namespace", message });
   }
   return find("mount") === undefined ? [...namespaces, { type: "mount" }] : namespaces;
+}
+
+/**
+ * Until `start` the container's process has the rights of the host's root: it must not be seen by other containers, of
+ * which one may have CAP_SYS_PTRACE (docs/decisions/010). In a user namespace that is shared too, nobody has it over us.
+ */
+function withSafePids({ spec, warnings }: Planning): readonly Namespace[] {
+  const { namespaces } = spec.linux;
+  const path = (type: Namespace["type"]) => namespaces.find((namespace) => namespace.type === type)?.path;
+  if (path("pid") === undefined || path("user") !== undefined) return namespaces;
+  warnings.push(`linux.namespaces: the pid namespace ${path("pid")} is not joined: the monitor has one of its own`);
+  return namespaces.map((namespace) => (namespace.type === "pid" ? { type: "pid" } : namespace));
 }
 
 /** A nic for each network, where guest and monitor can have one. */
