@@ -65,7 +65,9 @@ function openNamespace(path: string, name: string): number | undefined {
  */
 export function undoNetwork({ record, namespace }: NetworkToUndo, warn: (message: string) => void): void {
   try {
-    lockNamespace(namespace);
+    if (!lockNamespace(namespace)) {
+      warn("Undo network: another process holds the lock of the network namespace: it is done without");
+    }
     const own = openOwnNetworkNamespace();
     try {
       setns(namespace, CLONE_NEWNET);

@@ -72,7 +72,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
       return without;
     }
     // Containers of one pod may be started at once.
-    lockNamespace(own);
+    if (!lockNamespace(own)) throw lockHeld(namespace);
     const socket = openNetlinkSocket();
     try {
       const place = { input, namespace, socket, note };
@@ -84,6 +84,17 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
   } finally {
     close(own);
   }
+}
+
+function lockHeld(namespace: string): RuntimeFailure {
+  const holder = "another process holds the lock of the network namespace (flock(2) of its /proc/PID/ns/net)";
+  return new RuntimeFailure(
+    "network",
+    `Lock ${namespace}: ${holder}: end it, /proc/locks has its pid, and start again`,
+    {
+      kind: "system",
+    },
+  );
 }
 
 function chooseAttachments({ input, socket, note }: Place): readonly Attachment[] {

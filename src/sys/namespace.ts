@@ -1,5 +1,6 @@
-import { AT_FDCWD, LOCK_EX, O_RDONLY } from "./constants.ts";
-import { flock, fstat, fstatat, open, readlinkat } from "./file.ts";
+import { AT_FDCWD, O_RDONLY } from "./constants.ts";
+import { fstat, fstatat, open, readlinkat } from "./file.ts";
+import { lockWithin } from "./lock.ts";
 
 const NETWORK = "/proc/self/ns/net";
 
@@ -26,7 +27,13 @@ export function isInInitialUserNamespace(): boolean {
   return fstatat(AT_FDCWD, "/proc/self/ns/user", 0).ino === INITIAL_USER_NAMESPACE;
 }
 
-/** One of us at a time works in a network namespace. The lock ends with the descriptor. */
-export function lockNamespace(fd: number): void {
-  flock(fd, LOCK_EX);
+const LOCK_TIMEOUT_MS = 5000;
+
+/**
+ * One of us at a time works in a network namespace. The lock ends with the descriptor.
+ *
+ * @returns false when somebody else kept it: every process of the namespace can, whoever it belongs to.
+ */
+export function lockNamespace(fd: number): boolean {
+  return lockWithin(fd, LOCK_TIMEOUT_MS);
 }
