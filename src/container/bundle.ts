@@ -13,18 +13,10 @@ import { containerName, KNATIVE_QUEUE_PROXY } from "../plan/network-settings.ts"
 import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
-import { O_NONBLOCK, O_RDONLY, S_IFMT, S_IFREG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import {
-  close,
-  fstat,
-  openDirectory,
-  openInRoot,
-  readTextFile,
-  readTextFileIfPresent,
-  readWhole,
-} from "../sys/file.ts";
+import { close, openDirectory, readTextFile, readTextFileIfPresent, readWhole } from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
+import { openRegularInRoot } from "../sys/regular-file.ts";
 import { recordAnnotations } from "./annotations.ts";
 import type { ForeignKind } from "./foreign-bundle.ts";
 import { versionAnswersDirectory } from "./runtime-directory.ts";
@@ -175,17 +167,15 @@ function uruncJson(rootfs: string): string | undefined {
 }
 
 function readInRoot(root: number, name: string): string | undefined {
-  let fd: number;
+  let fd: number | undefined;
   try {
-    fd = openInRoot(root, name, O_RDONLY | O_NONBLOCK);
+    fd = openRegularInRoot(root, name);
   } catch (error) {
     if (isSysError(error, "ENOENT")) return undefined;
     throw new RuntimeFailure("urunc-json", `Open urunc.json of the image: ${messageOf(error)}`, { cause: error });
   }
+  if (fd === undefined) throw new RuntimeFailure("urunc-json", "urunc.json of the image is not a regular file");
   try {
-    if ((fstat(fd).mode & S_IFMT) !== S_IFREG) {
-      throw new RuntimeFailure("urunc-json", "urunc.json of the image is not a regular file");
-    }
     return readWhole(fd, URUNC_JSON_LIMIT, "urunc.json of the image");
   } finally {
     close(fd);

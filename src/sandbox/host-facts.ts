@@ -10,7 +10,6 @@ import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
   O_PATH,
-  O_RDONLY,
   O_RDWR,
   S_IFBLK,
   S_IFCHR,
@@ -38,6 +37,7 @@ import {
 } from "../sys/file.ts";
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath } from "../sys/path-search.ts";
+import { reopen } from "../sys/regular-file.ts";
 import { findLibraries } from "./find-libraries.ts";
 import { openSocketFile } from "./socket-file.ts";
 import { versionAnswer } from "./version-answers.ts";
@@ -274,13 +274,15 @@ function findFile(openFile: () => number, isKernel: boolean): ImageFileFact {
   }
 }
 
-/** Opened anew by its descriptor, since only now it is known to be a file that opening does nothing to. */
-function describeKernel(fd: number): KernelFile {
-  return withFile(`/proc/self/fd/${fd}`, O_RDONLY, (file) =>
-    readKernel((offset, length) => {
+function describeKernel(reference: number): KernelFile {
+  const file = reopen(reference);
+  try {
+    return readKernel((offset, length) => {
       const buffer = new ArrayBuffer(length);
       const read = pread(file, buffer, 0, length, offset);
       return read === length ? buffer : buffer.slice(0, read);
-    }),
-  );
+    });
+  } finally {
+    close(file);
+  }
 }

@@ -5,7 +5,6 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
-  O_NONBLOCK,
   O_PATH,
   O_RDONLY,
   O_WRONLY,
@@ -23,7 +22,6 @@ import {
   fchownat,
   fstat,
   mkdirat,
-  open,
   openat,
   openat2,
   readdir,
@@ -31,6 +29,7 @@ import {
   sendfile,
   symlinkat,
 } from "../sys/file.ts";
+import { reopen } from "../sys/regular-file.ts";
 
 /** A directory is open for each level. */
 const DEEPEST = 200;
@@ -104,7 +103,7 @@ function copyEntry(from: number, to: number, name: string, budget: Budget, depth
 }
 
 function copyFile(source: number, stat: Stat, directory: number, name: string, budget: Budget): void {
-  const from = open(`/proc/self/fd/${source}`, O_RDONLY | O_NONBLOCK);
+  const from = reopen(source);
   try {
     const own = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {

@@ -1,7 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { InitrdPart, MadeInitrd } from "../plan/launch-plan.ts";
-import { O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
-import { close, fstat, lseek, open, openInRoot } from "../sys/file.ts";
+import { O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
+import { close, fstat, lseek, open } from "../sys/file.ts";
+import { openRegularInRoot } from "../sys/regular-file.ts";
 import { utf8Size } from "../text-size.ts";
 import { archiveTree, type TreeWalk, treeWalk } from "./archive-tree.ts";
 import { type ArchiveWriter, archiveWriter } from "./archive-writer.ts";
@@ -55,7 +56,7 @@ function writePart(writing: Writing, part: InitrdPart): void {
   const { writer, image } = writing;
   switch (part.kind) {
     case "image-file":
-      copy(writing, openInRoot(image, part.source, O_RDONLY | O_NONBLOCK), part.source);
+      copy(writing, openOfImage(image, part.source), part.source);
       break;
     case "image-archive":
       copyEntries(writing, part.source, part.without);
@@ -119,7 +120,7 @@ function copy(writing: Writing, fd: number, name: string): void {
  */
 function copyEntries(writing: Writing, source: string, without: readonly string[]): void {
   const { writer } = writing;
-  const fd = openInRoot(writing.image, source, O_RDONLY | O_NONBLOCK);
+  const fd = openOfImage(writing.image, source);
   try {
     const size = sizeOf(fd, source);
     const entries = scanArchive(fd);
@@ -154,8 +155,18 @@ function addProgram(writer: ArchiveWriter, path: string, source: string): void {
 
 function sizeOf(fd: number, name: string): number {
   const { mode, size } = fstat(fd);
-  if ((mode & S_IFMT) !== S_IFREG) throw new RuntimeFailure("initrd", `${name}: not a regular file`);
+  if ((mode & S_IFMT) !== S_IFREG) throw notRegular(name);
   return size;
+}
+
+function openOfImage(image: number, path: string): number {
+  const fd = openRegularInRoot(image, path);
+  if (fd === undefined) throw notRegular(path);
+  return fd;
+}
+
+function notRegular(name: string): RuntimeFailure {
+  return new RuntimeFailure("initrd", `${name}: not a regular file`);
 }
 
 /** An entry of ours: it belongs to root and is as old as time. */

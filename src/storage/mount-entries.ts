@@ -1,7 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
-import { O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
+import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, fstat, open } from "../sys/file.ts";
+import { reopen } from "../sys/regular-file.ts";
 import { archiveFile, archiveTree, type TreeWalk } from "./archive-tree.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import { cpioHead } from "./cpio.ts";
@@ -41,7 +42,7 @@ export function addMount(target: Target, source: string, path: string): void {
     }
     addParents(target, place);
     if (type === S_IFREG) {
-      const file = open(`/proc/self/fd/${fd}`, O_RDONLY | O_NONBLOCK);
+      const file = reopen(fd);
       try {
         archiveFile(target.walk, file, place);
       } finally {

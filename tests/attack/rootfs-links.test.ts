@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, helloBundle } from "../lib/bundle.ts";
-import { start, succeed, until } from "../lib/command.ts";
+import { run, start, succeed, until } from "../lib/command.ts";
 import { names } from "../lib/host.ts";
 import { atEnd, leftovers, scratch } from "../lib/hygiene.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
@@ -71,6 +71,25 @@ describe("a directory of the rootfs that is a link to the host", () => {
       const { rdev } = lstatSync(`/proc/${pid}/root/dev/${node}`);
       expect(rdev, node).toBe(lstatSync(`/dev/${node}`).rdev);
     }
+  });
+});
+
+// Opening a device may do something to it: that of a watchdog starts it.
+describe("a device node in the place of /urunc.json", () => {
+  it("is refused without being opened", () => {
+    const runtime = lightRuntime();
+    const bundle = lightBundle("device", { annotations: {} });
+    succeed(run(scratch(), ["mknod", join(bundle, "rootfs", "urunc.json"), "c", "1", "7"]));
+    const log = join(scratch(), "opened");
+    const words = [runtime.program, "--root", runtime.root, "create", "--bundle", bundle, "device"];
+    const refused = run(scratch(), ["strace", "-qq", "-o", log, "-e", "trace=openat,openat2", ...words]);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr()).toContain("urunc.json of the image is not a regular file");
+    const opened = readFileSync(log, "utf8").split("\n");
+    const looks = opened.filter((line) => line.includes('"urunc.json"'));
+    expect(looks).toHaveLength(1);
+    expect(looks[0]).toMatch(/flags=[A-Z_|]*O_PATH/);
+    expect(opened.filter((line) => line.includes("/proc/self/fd/"))).toEqual([]);
   });
 });
 
