@@ -5,7 +5,9 @@ import { deleteContainer } from "../container/delete.ts";
 import { attend, FORWARDED, pendingSignal } from "../container/foreground.ts";
 import { handToRunc } from "../container/foreign-bundle.ts";
 import { lockContainer } from "../container/lookup.ts";
+import { killProcess } from "../container/process.ts";
 import { startContainer } from "../container/start.ts";
+import { identityOf } from "../container/status.ts";
 import { openTimestamps, type Timestamps } from "../container/timestamps.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Guest } from "../guests/guest.ts";
@@ -77,7 +79,9 @@ function startOrUndo(container: CreatedContainer, log: Log, timestamps: Timestam
 
 function undo(container: CreatedContainer, warn: (message: string) => void): void {
   try {
-    deleteContainer(container.directory, container.record, { force: true, warn });
+    killProcess(identityOf(container.record));
+    // Not by force, which would give up what is in use.
+    deleteContainer(container.directory, container.record, { force: false, warn });
   } catch (error) {
     warn(`Undo run: ${messageOf(error)}`);
   }
@@ -87,7 +91,7 @@ function undo(container: CreatedContainer, warn: (message: string) => void): voi
 function removeAfterEnd({ global, args, log }: Invocation): void {
   try {
     const found = lockContainer(global, args[0] ?? "");
-    if (found !== "runc") deleteContainer(found.directory, found.record, { force: true, warn: log.warning });
+    if (found !== "runc") deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
   } catch (error) {
     if (!(error instanceof RuntimeFailure && error.code === "not-found")) throw error;
   }

@@ -107,7 +107,8 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     cleanup.push(() => {
       if (entrance !== undefined && isEntranceOpen) closeEntrance(entrance);
     });
-    if (bundle.plan.takes.length > 0) cleanup.push(() => undoStorage(directory.fd, options.warn));
+    if (bundle.plan.takes.length > 0)
+      cleanup.push(() => undoStorage(directory.fd, { force: false, warn: options.warn }));
     const storage = prepareStorage(bundle.plan, directory.fd, options.warn);
     cleanup.push(() => storage.close());
     const listener = listenForStart(directory);

@@ -1,5 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
-import { undoStorage } from "../storage/undo.ts";
+import { type UndoOptions, undoStorage } from "../storage/undo.ts";
 import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.ts";
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
@@ -13,32 +13,29 @@ import { identityOf, statusOf } from "./status.ts";
  * Removes everything `create` made, and runs the poststop hooks, of which a failure is a warning only (runtime-spec,
  * runtime.md#lifecycle). A container that was created but never started is killed first, as runc does.
  *
- * @throws RuntimeFailure `status` when it runs and `force` is not set.
+ * @throws RuntimeFailure `status` when it runs and `force` is not set; `storage` when what is to be put back is in use, and
+ *   `force` is not set: all is kept for another try.
  */
-export function deleteContainer(
-  directory: ContainerDirectory,
-  record: ContainerRecord,
-  options: { readonly force: boolean; readonly warn: (message: string) => void },
-): void {
+export function deleteContainer(directory: ContainerDirectory, record: ContainerRecord, options: UndoOptions): void {
   const status = statusOf(record);
   if (status === "running" && !options.force) {
     const seen = statusWithPause(directory.path, record);
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: ${seen}`);
   }
-  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options.warn);
+  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
 }
 
 /** As {@link deleteContainer} by force, for a container whose state is lost: of its hooks nothing is known. */
 export function deleteBrokenContainer(directory: ContainerDirectory, warn: (message: string) => void): void {
   warn(`Container ${directory.id} has no usable state: removing ${directory.path}`);
-  endAndRemove(directory, readProcessLink(directory.path), warn);
+  endAndRemove(directory, readProcessLink(directory.path), { force: true, warn });
 }
 
 /** Removes what a `create` that was killed left: its init ends by itself, or with its cgroup. */
 export function removeRemains(directory: ContainerDirectory, warn: (message: string) => void): void {
   removeCgroupOf(directory);
-  undoStorage(directory.fd, warn);
+  undoStorage(directory.fd, { force: false, warn });
   removeContainerDirectory(directory);
 }
 
@@ -47,16 +44,12 @@ function removeCgroupOf({ path }: ContainerDirectory): void {
   if (cgroup !== undefined) removeContainerCgroup(cgroup);
 }
 
-function endAndRemove(
-  directory: ContainerDirectory,
-  process: ProcessIdentity | undefined,
-  warn: (message: string) => void,
-): void {
+function endAndRemove(directory: ContainerDirectory, process: ProcessIdentity | undefined, options: UndoOptions): void {
   // Opened while the process lives: its namespace may have no other name.
   const network = openNetworkToUndo(directory.fd, process?.pid);
   if (process !== undefined) killProcess(process, () => wakeContainer(directory.path));
   removeCgroupOf(directory);
-  if (network !== undefined) undoNetwork(network, warn);
-  undoStorage(directory.fd, warn);
+  if (network !== undefined) undoNetwork(network, options.warn);
+  undoStorage(directory.fd, options);
   removeContainerDirectory(directory);
 }

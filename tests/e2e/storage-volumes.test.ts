@@ -1,11 +1,11 @@
 // Bind mounts of whole file systems as disks of a Linux guest whose root is a disk, taken off the host and put back.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, NAMESPACES } from "../lib/bundle.ts";
 import { run, start, succeed, until } from "../lib/command.ts";
-import { isAlive, loops, mounts } from "../lib/host.ts";
+import { isAlive, loops, mounts, names } from "../lib/host.ts";
 import { atEnd, scratch } from "../lib/hygiene.ts";
 import { parseJson } from "../lib/json.ts";
 import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
@@ -30,6 +30,12 @@ function volume(name: string, ...options: readonly string[]): string {
   writeFileSync(join(tree, "content"), CONTENT);
   loopMount(ext4Of(tree, join(scratch(), `${name}.ext4`), "16M"), place, ...options);
   return place;
+}
+
+function deviceOf(place: string): string {
+  return succeed(run(scratch(), ["findmnt", "-n", "-o", "SOURCE", place]))
+    .stdout()
+    .trim();
 }
 
 interface Bind {
@@ -138,6 +144,54 @@ describe("a bind mount of a whole file system of a device", () => {
     succeed(runtime.verb("delete", "--force", "killed"));
     expect(everything()).toBe(before);
   });
+
+  it("that somebody holds at delete stays to be put back by the next delete; by force it is given up, and said", async () => {
+    const place = volume("claimed");
+    const runtime = linuxRuntime(kernel);
+    const bundle = volumeBundle("", [held(place)]);
+    const before = storageOfHost();
+    const device = deviceOf(place);
+    const holdAfterEnd = async (id: string): Promise<number> => {
+      const { pid } = runtime.create(id, bundle);
+      process.kill(pid, "SIGKILL");
+      await until("the init has ended", () => !isAlive(pid));
+      return openSync(device, constants.O_RDONLY | constants.O_EXCL);
+    };
+    let holder = await holdAfterEnd("plain");
+    for (const _ of ["once", "twice"]) {
+      expect(runtime.verb("delete", "plain").status).toBe(1);
+      expect(runtime.lastError()).toMatch(/^Undo storage: .*EBUSY.*: delete the container again when/);
+      expect(runtime.status("plain")).toBe("stopped");
+    }
+    closeSync(holder);
+    succeed(runtime.verb("delete", "plain"));
+    expect(storageOfHost()).toBe(before);
+
+    holder = await holdAfterEnd("forced");
+    succeed(runtime.verb("delete", "--force", "forced"));
+    expect(readFileSync(runtime.log, "utf8")).toContain("EBUSY");
+    expect(names(runtime.root)).toEqual([]);
+    closeSync(holder);
+    expect(storageOfHost()).not.toContain(` ${place} `);
+  });
+
+  it.each(["errors 3", "mount_opts errors=panic"])(
+    "in whose superblock the guest has written %s is mounted with errors=remount-ro, and the log says so",
+    (setting) => {
+      const place = volume("panic", "nodev");
+      const runtime = linuxRuntime(kernel);
+      const bundle = volumeBundle("", [held(place)]);
+      const device = deviceOf(place);
+      runtime.create("panic", bundle);
+      succeed(run(scratch(), ["debugfs", "-w", "-R", `set_super_value ${setting}`, device]));
+      succeed(runtime.verb("delete", "--force", "panic"));
+      const options = mounts().find((line) => line.includes(` ${place} `));
+      expect(options).toContain("nodev");
+      expect(options).toContain("errors=remount-ro");
+      expect(readFileSync(runtime.log, "utf8")).toContain("errors=panic");
+      expect(readFileSync(join(place, "content"))).toEqual(CONTENT);
+    },
+  );
 
   it("that the host uses is an error, and everything stays as it was", async () => {
     const place = volume("busy");
