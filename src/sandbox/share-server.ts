@@ -3,7 +3,7 @@ import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
 import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
 import { O_RDWR, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
+import { close, closeAllBut, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
 import {
   clone3,
   dropBoundingSet,
@@ -86,6 +86,8 @@ function becomeServer(
   const up = (fd: number) => dupCloexec(fd, LIFE_FD + 1);
   const high = { listener: up(ends.listener), held: up(ends.held), told: up(ends.told) };
   try {
+    dup2(high.listener, SERVER_SOCKET_FD);
+    dup2(high.held, LIFE_FD);
     // Who reads the guest's requests is confined as the monitor is.
     const labels = openLabels(plan);
     // Its standard error goes where the monitor's does; the rest belongs to the guest.
@@ -98,8 +100,8 @@ function becomeServer(
     if (getppid() !== parent) exit(1);
     resetSignalHandlers();
     setSignalMask([]);
-    dup2(high.listener, SERVER_SOCKET_FD);
-    dup2(high.held, LIFE_FD);
+    // What is the monitor's (`--preserve-fds`, claims of devices, taps) is not the server's.
+    closeAllBut(LIFE_FD + 1, [high.told, ...labels.map(({ fd }) => fd)]);
     setLabels(labels);
     execve(server.path, server.argv, plan.exec.env);
   } catch (error) {

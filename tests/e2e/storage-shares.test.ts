@@ -1,10 +1,10 @@
 // The container's rootfs as the root of a Linux guest, shared by virtiofs and by 9p.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, putFile } from "../lib/bundle.ts";
-import { succeed, until } from "../lib/command.ts";
+import { run, succeed, until } from "../lib/command.ts";
 import { descendants, isAlive } from "../lib/host.ts";
 import { scratch } from "../lib/hygiene.ts";
 import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
@@ -65,6 +65,24 @@ describe("virtiofs", () => {
     expect(lines).toContain(`${SUM}  /data/content`);
     expect(lines).toContain("status 1");
     expect(existsSync(join(bundle, "rootfs/data/new"))).toBe(false);
+  });
+
+  it("gives the server no descriptor that the caller has for the monitor", async () => {
+    const runtime = linuxRuntime(cloud);
+    const bundle = shared(cloud, "sleep 60");
+    const words = [runtime.program, "--root", runtime.root, "create", "--preserve-fds", "6", "--bundle", bundle, "fds"];
+    const env = { URUNC_CONFIG_FILE: join(scratch(), "config.toml") };
+    const script = 'exec 3<one 4<one 5<one 6<one 7<one 8<one; exec "$@"';
+    writeFileSync(join(scratch(), "one"), "");
+    runtime.expectLeftover("fds");
+    succeed(run(scratch(), ["sh", "-c", script, "sh", ...words], { env }));
+    succeed(runtime.verb("start", "fds"));
+    const { pid } = runtime.state("fds");
+    const server = await until("the server runs", () => descendants(pid).find(({ name }) => name === "virtiofsd"));
+    const targets = (owner: number) =>
+      readdirSync(`/proc/${owner}/fd`).map((fd) => readlinkSync(`/proc/${owner}/fd/${fd}`));
+    expect(targets(pid)).toContain(join(scratch(), "one"));
+    expect(targets(server.pid)).not.toContain(join(scratch(), "one"));
   });
 
   async function served(): Promise<{ monitor: number; server: number }> {
