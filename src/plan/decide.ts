@@ -2,7 +2,11 @@
 import type { Accelerator, Nic } from "../monitors/monitor.ts";
 import type { Namespace } from "../oci/spec.ts";
 import { MEBIBYTE } from "../units.ts";
+import type { RootKind } from "./decide-root.ts";
+import type { ImageFileFact } from "./host-facts.ts";
 import type { Planning } from "./plan-input.ts";
+
+type FoundFile = Extract<ImageFileFact, { readonly found: true }>;
 
 /** KVM where it works; software emulation only where the monitor has it and the configuration allows it. */
 export function decideAccelerator(planning: Planning): Accelerator {
@@ -33,7 +37,7 @@ function kvmAdvice(problem: string): string {
 }
 
 /** The spec's limit is the guest's memory; without one the configuration's default. Never more than either says. */
-export function decideMemory(planning: Planning): number {
+export function decideMemory(planning: Planning, root: RootKind): number {
   const { spec, monitor, guest, metadata, settings } = planning;
   const limit = spec.linux.memoryLimit;
   const wanted = limit ?? settings.defaultMemoryMb * MEBIBYTE;
@@ -55,7 +59,20 @@ export function decideMemory(planning: Planning): number {
     const message = `guest memory: the initrd ${metadata.initrd} has ${initrd.size} bytes, ${source} gives ${memory}`;
     planning.problems.push({ code: "memory", message });
   }
+  const kernel = imageFile(planning, metadata.binary);
+  if (kernel?.found && kernel.size > memory && isLoadedWhole(kernel, root) && memory >= guest.minimumMemory) {
+    const message = `guest memory: the kernel ${metadata.binary} has ${kernel.size} bytes, ${source} gives ${memory}`;
+    planning.problems.push({ code: "memory", message });
+  }
   return memory;
+}
+
+/**
+ * Whether all of a kernel file comes into memory. Of an ELF file, which may be larger by what debuggers want, a monitor
+ * takes parts; but a copy of it is the host's memory, which no limit of the container counts.
+ */
+function isLoadedWhole({ kernel }: FoundFile, root: RootKind): boolean {
+  return root === "rootfs-block" || !(kernel?.format === "elf" || kernel?.format === "boot-disk");
 }
 
 export function inMebibytes(bytes: number): string {

@@ -71,7 +71,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const accelerator = decideAccelerator(planning);
   const imageFiles = decideImageFiles(planning, root.kind);
   const bootFiles = decideBoot(planning);
-  const memory = decideMemory(planning);
+  const memory = decideMemory(planning, root.kind);
   const vcpus = decideVcpus(planning);
   const namespaces = decideNamespaces(planning);
   const idMappings = decideMappings(planning);

@@ -20,13 +20,19 @@ interface Source {
  *
  * @returns a file system for the monitor's root, mounted nowhere yet; undefined when there is nothing to copy.
  */
-export function copyBootFiles({ imageFiles, rootfs }: LaunchPlan): number | undefined {
+export function copyBootFiles({ imageFiles, rootfs, memory }: LaunchPlan): number | undefined {
   const copied = imageFiles.filter((file) => file.copied === true);
   if (copied.length === 0) return undefined;
   const image = openDirectory(rootfs);
   try {
     const sources = copied.map((file) => openSource(image, file));
     const total = sources.reduce((sum, { size }) => sum + size, SLACK);
+    // The plan has seen to it; the files may have grown since.
+    if (total > memory + SLACK)
+      throw new RuntimeFailure(
+        "image-file",
+        `Image files have ${total - SLACK} bytes to be copied, the guest's memory ${memory}`,
+      );
     const area = newTmpfs(total, 0o755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     for (const source of sources) {
       copyInto(area, source);
