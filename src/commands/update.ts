@@ -23,9 +23,9 @@ export function run({ global, options, args, argv }: Invocation): number {
   const { directory, record } = found;
   const step = `cannot update container ${record.id}`;
   if (statusOf(record) === "stopped") throw new RuntimeFailure("status", "container not running");
-  const { place, guestMemory, overhead } = cgroupOf(directory.path, step);
+  const { place, guestMemory, bundleLimit, overhead } = cgroupOf(directory.path, step);
   const { source, value } = readInput(options);
-  const update = parseUpdate(value, source, guestMemory);
+  const update = parseUpdate(value, source, guestMemory, bundleLimit);
   if (!update.ok) throw failureOf(step, update.problems);
   const resources = {
     ...update.value,

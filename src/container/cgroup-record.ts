@@ -9,6 +9,8 @@ export interface CgroupRecord {
   readonly place: CgroupPlace;
   /** Bytes. */
   readonly guestMemory: number;
+  /** The bundle's limit where it is another number, since a monitor gives whole units. */
+  readonly bundleLimit?: number;
   /** Bytes that limits of memory have more than the bundle's. */
   readonly overhead: number;
   /** The directories that were made. Without it none of our processes has been in the cgroup. */
@@ -63,7 +65,13 @@ function isCgroupRecord(value: unknown): value is CgroupRecord {
   if (typeof place !== "object" || place === null) return false;
   const { v1, v2, unit } = { v1: undefined, v2: undefined, unit: undefined, ...place };
   const isText = (text: unknown) => text === undefined || typeof text === "string";
-  const { guestMemory, overhead, made } = { guestMemory: undefined, overhead: undefined, made: {}, ...value };
+  const { guestMemory, bundleLimit, overhead, made } = {
+    guestMemory: undefined,
+    bundleLimit: 0,
+    overhead: undefined,
+    made: {},
+    ...value,
+  };
   return (
     typeof v1 === "object" &&
     v1 !== null &&
@@ -71,6 +79,7 @@ function isCgroupRecord(value: unknown): value is CgroupRecord {
     (v2 === undefined || isDirectory(v2)) &&
     isText(unit) &&
     typeof guestMemory === "number" &&
+    typeof bundleLimit === "number" &&
     typeof overhead === "number" &&
     typeof made === "object" &&
     made !== null

@@ -99,7 +99,9 @@ export function makeContainerCgroup(
 }
 
 function recordOf({ place, plan }: ContainerCgroup, guestMemory: number): CgroupRecord {
-  return { place, guestMemory, overhead: plan.overhead };
+  const { overhead, resources } = plan;
+  const bundleLimit = (resources.memory?.limit ?? 0) - overhead;
+  return { place, guestMemory, ...(bundleLimit > 0 && bundleLimit !== guestMemory ? { bundleLimit } : {}), overhead };
 }
 
 /** From here on the cgroup and what is in it goes with the container. */

@@ -50,8 +50,15 @@ function sizeOf(text: string, kind: Kind): number | undefined {
 /**
  * @param source what findings call the input.
  * @param guestMemory bytes.
+ * @param bundleLimit what the bundle had asked for, of which the guest got what its monitor can give: whoever repeats it changes
+ * nothing.
  */
-export function parseUpdate(value: unknown, source: string, guestMemory: number): Result<Resources> {
+export function parseUpdate(
+  value: unknown,
+  source: string,
+  guestMemory: number,
+  bundleLimit = guestMemory,
+): Result<Resources> {
   const into = findings(source, "invalid-resources");
   if (!isObject(value)) {
     report(into, "", "must be a JSON object", value);
@@ -60,7 +67,7 @@ export function parseUpdate(value: unknown, source: string, guestMemory: number)
   // Which devices the monitor may open is decided at create, as in runc.
   const { devices: _, ...resources } = parseResources(into, value, "");
   const limit = resources.memory?.limit ?? 0;
-  if (limit > 0 && limit !== guestMemory) {
+  if (limit > 0 && limit !== guestMemory && limit !== bundleLimit) {
     const how = limit > guestMemory ? "cannot grow" : "cannot shrink, and the guest would be killed for using it";
     const message = `${source}: memory.limit: the guest was given ${guestMemory} bytes at create, which ${how}: ask for ${guestMemory}, for -1, or create the container anew`;
     return refusal([...into.problems, { code: "guest-memory", message }]);

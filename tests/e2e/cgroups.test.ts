@@ -394,6 +394,17 @@ describe("update", () => {
     succeed(runtime.verb("update", "--memory", "-1", "update"));
   });
 
+  it("takes the bundle's own limit of memory, of which the guest got whole units", () => {
+    const runtime = urunc();
+    const limit = 100_000_000;
+    runtime.create("update", staying({ cgroupsPath: path, resources: { memory: { limit } } }));
+    const written = () => cgroupFile(path, "memory.limit_in_bytes", "memory.max");
+    const before = written();
+    succeed(runtime.verb("update", "--memory", String(limit), "update"));
+    expect(written()).toBe(before);
+    expect(runtime.verb("update", "--memory", String(limit - 1), "update").status).toBe(1);
+  });
+
   it.each([
     [["--memory", "128M"], "cannot grow"],
     [["--memory", "32M"], "cannot shrink"],

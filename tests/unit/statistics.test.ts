@@ -120,6 +120,8 @@ describe("update", () => {
       ok: false,
       problems: [{ message: expect.stringContaining("cannot grow") }],
     });
+    const rounded = (bytes: number) => parseUpdate({ memory: { limit: bytes } }, "options", GUEST, GUEST + 4096);
+    expect([rounded(GUEST).ok, rounded(GUEST + 4096).ok, rounded(GUEST + 1).ok]).toEqual([true, true, false]);
     expect(limit(1)).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining("cannot shrink") }] });
     expect(parseUpdate({ memory: { swap: 2 * GUEST } }, "options", GUEST)).toMatchObject({
       ok: true,
