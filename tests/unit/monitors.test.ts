@@ -145,6 +145,26 @@ describe("firecracker", () => {
     expect(warnings(1400, { ...NEEDS, knowsMtu: true })).toEqual([]);
   });
 
+  test("judges a command line of a megabyte of blanks in no time", () => {
+    const commandLine = `a${" ".repeat(1 << 20)}b`;
+    const begin = performance.now();
+    const problems = MONITORS.firecracker.judge?.({ ...INPUT, guest: { ...NEEDS, commandLine } }).problems;
+    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(problems?.map(({ code }) => code)).toEqual(["command-line-too-long"]);
+  });
+
+  test.each([
+    ["a b", true],
+    ["  a b  ", true],
+    ["", true],
+    ["\ta", false],
+    ["a \n ", false],
+    [" \t ", false],
+  ])("passes on %j: %s", (commandLine, passes) => {
+    const problems = MONITORS.firecracker.judge?.({ ...INPUT, guest: { ...NEEDS, commandLine } }).problems;
+    expect(problems).toHaveLength(passes ? 0 : 1);
+  });
+
   test("would be refused an unknown, a missing and a wrong member", () => {
     const made = firecrackerConfiguration({ ...INPUT, guest: { ...NEEDS, disks: [DISK] } });
     expect(faults({ ...made, "machine-config": { ...made["machine-config"], vcpus: 1 } }, CONFIGURATION)).toEqual([
