@@ -1,5 +1,5 @@
 import { POLLIN } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { readTextFile } from "../sys/file.ts";
 import { pidfdSendSignal, poll } from "../sys/process.ts";
 import { SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../sys/signals.ts";
@@ -31,10 +31,13 @@ export function signalContainer(
     } else if (powerOff(record, options.warn)) {
       if (options.wait) endAfter(pidfd, record.urunc.control?.timeout ?? 0);
     } else {
-      pidfdSendSignal(pidfd, isDropped(record.pid, signal) ? SIGKILL : signal);
+      const status = readStatus(record.pid);
+      if (status === undefined) return false;
+      pidfdSendSignal(pidfd, isDropped(status, signal) ? SIGKILL : signal);
     }
+    return true;
   });
-  return sent !== undefined;
+  return sent?.result === true;
 }
 
 /** Whether the power button was pressed. Where it cannot be, the signal is what is left. */
@@ -60,13 +63,24 @@ function endAfter(pidfd: number, seconds: number): void {
 /**
  * Whether the kernel drops a signal whose default is to end the process: pid 1 of a namespace gets only those it has a
  * handler for, or has blocked, as the waiting init has (pid_namespaces(7), proc_pid_status(5)).
+ *
+ * @param status text of /proc/PID/status.
  */
-function isDropped(pid: number, signal: number): boolean {
-  const status = readTextFile(`/proc/${pid}/status`, 1 << 16);
+function isDropped(status: string, signal: number): boolean {
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
   // The outer namespaces come first.
   const pids = field("NSpid").split("\t");
   if (pids.length < 2 || pids.at(-1) !== "1") return false;
   const has = (mask: string) => ((Number.parseInt(field(mask).slice(-8), 16) >>> (signal - 1)) & 1) === 1;
   return !has("SigCgt") && !has("SigBlk");
+}
+
+/** Undefined when the process has ended meanwhile and its parent knows. */
+function readStatus(pid: number): string | undefined {
+  try {
+    return readTextFile(`/proc/${pid}/status`, 1 << 16);
+  } catch (error) {
+    if (isSysError(error, "ENOENT", "ESRCH")) return undefined;
+    throw error;
+  }
 }

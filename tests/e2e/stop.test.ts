@@ -7,6 +7,7 @@ import { annotation, busyboxBundle, helloBundle } from "../lib/bundle.ts";
 import { run, start, succeed, until } from "../lib/command.ts";
 import { isAlive } from "../lib/host.ts";
 import { atEnd, reaped, scratch } from "../lib/hygiene.ts";
+import { faulty, type Step, stepsOf } from "../lib/inject.ts";
 import { lightBundle, lightRuntime, PAUSE } from "../lib/light.ts";
 import { cpioOf, debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
@@ -31,6 +32,20 @@ describe("a stop signal", () => {
     succeed(runtime.verb("start", "host"));
     succeed(runtime.verb("kill", "host"));
     expect(await until("it is reaped", () => reaped(pid))).toBe("signal 15");
+  });
+
+  it("for a process that ends in this moment says that the container is not running", () => {
+    const runtime = lightRuntime();
+    runtime.create("ending", lightBundle());
+    succeed(runtime.verb("start", "ending"));
+    const look = statusOpened(runtime, "kill", "ending");
+    runtime.create("ended", lightBundle());
+    succeed(runtime.verb("start", "ended"));
+    for (const error of ["ENOENT", "ESRCH"]) {
+      const outcome = faulty(runtime, look, `error=${error}`, "kill", "ended");
+      expect(outcome.status).toBe(1);
+      expect(outcome.stderr()).toContain("container not running");
+    }
   });
 
   it("ends a container that was created and not started", async () => {
@@ -106,6 +121,14 @@ describe("SIGTERM with graceful_shutdown", () => {
     expect(await until("it is reaped", () => reaped(pid))).toBe("signal 9");
   });
 });
+
+/** The opening of /proc/PID/status, by which a verb ends what it does but for the signal. */
+function statusOpened(runtime: Runtime, ...args: readonly string[]): Step {
+  const opened = stepsOf(runtime, ...args).filter(({ call }) => call === "openat" || call === "open");
+  const last = opened.at(-1);
+  if (last === undefined) throw new Error("nothing is opened");
+  return last;
+}
 
 async function ticking(runtime: Runtime): Promise<Created> {
   const created = runtime.create("hello", helloBundle({ args: ["hello", "--stay"] }));
