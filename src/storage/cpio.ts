@@ -3,6 +3,7 @@
  * Documentation/driver-api/early-userspace/buffer-format.rst): `070701`, thirteen numbers of eight hexadecimal digits,
  * the name with a NUL, the data; name and data each padded to four bytes.
  */
+import { RuntimeFailure } from "../failure.ts";
 import { utf8Size } from "../text-size.ts";
 
 export interface CpioEntry {
@@ -27,7 +28,11 @@ const HEADER = 110;
 const TRAILER = "TRAILER!!!";
 const LARGEST = 0xffffffff;
 
-/** All of an entry before its data, padded. */
+/**
+ * All of an entry before its data, padded.
+ *
+ * @throws RuntimeFailure `initrd` for a number that has more digits than the format.
+ */
 export function cpioHead(entry: CpioEntry): string {
   const nameSize = utf8Size(entry.name) + 1;
   const fields = [
@@ -45,6 +50,10 @@ export function cpioHead(entry: CpioEntry): string {
     nameSize,
     0,
   ];
+  if (fields.some((value) => value > LARGEST)) {
+    const message = `${entry.name} has more than ${LARGEST} bytes, or another number that a cpio archive has no room for`;
+    throw new RuntimeFailure("initrd", message);
+  }
   return `070701${fields.map(hexadecimal).join("")}${entry.name}\0${cpioPadding(HEADER + nameSize)}`;
 }
 

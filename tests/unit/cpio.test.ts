@@ -39,6 +39,13 @@ describe("an entry of a cpio archive", () => {
     }
   });
 
+  test("is refused by its name when a number has no room in it", () => {
+    expect(cpioHead({ ...ENTRY, size: 2 ** 32 - 1 }).slice(54, 62)).toBe("ffffffff");
+    for (const number of ["size", "ino", "uid", "rdevMinor"] as const) {
+      expect(() => cpioHead({ ...ENTRY, [number]: 2 ** 32 })).toThrow("etc/hosts has more than 4294967295 bytes");
+    }
+  });
+
   test("holds times that the format has no room for as the nearest it has", () => {
     expect(cpioHead({ ...ENTRY, mtime: -5 }).slice(46, 54)).toBe("00000000");
     expect(cpioHead({ ...ENTRY, mtime: 2 ** 40 }).slice(46, 54)).toBe("ffffffff");
