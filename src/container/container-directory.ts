@@ -18,6 +18,7 @@ import {
   unlinkat,
 } from "../sys/file.ts";
 import { lockWithin } from "../sys/lock.ts";
+import { geteuid } from "../sys/process.ts";
 import type { ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
@@ -94,7 +95,7 @@ function makeBelowRoot(root: string, path: string): void {
 /**
  * Opens and locks the directory of a container.
  *
- * @throws RuntimeFailure `not-found`, or `busy` when another verb holds the lock for longer than ten seconds.
+ * @throws RuntimeFailure `not-found`, `not-ours`, or `busy` when another verb holds the lock for longer than ten seconds.
  */
 export function lockContainerDirectory(root: string, id: string): ContainerDirectory {
   return lockDirectory(`${root}/${id}`, id);
@@ -102,6 +103,7 @@ export function lockContainerDirectory(root: string, id: string): ContainerDirec
 
 function lockDirectory(path: string, id: string): ContainerDirectory {
   const fd = openContainerPath(path);
+  if (fd === undefined) throw notFound();
   try {
     lock(fd, path);
     if (!isStillThere(fd, path)) throw notFound();
@@ -112,13 +114,28 @@ function lockDirectory(path: string, id: string): ContainerDirectory {
   return { id, path, fd };
 }
 
-function openContainerPath(path: string): number {
+/**
+ * Opens what may be the directory of a container.
+ *
+ * @returns undefined where there is none.
+ * @throws RuntimeFailure `not-ours` for one of another user, who could have the runtime end processes and run hooks.
+ */
+export function openContainerPath(path: string): number | undefined {
+  let fd: number;
   try {
-    return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
-    if (isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw notFound();
+    if (isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
     throw error;
   }
+  const { uid } = fstat(fd);
+  if (uid === 0 || uid === geteuid()) return fd;
+  close(fd);
+  throw new RuntimeFailure(
+    "not-ours",
+    `Container directory ${path} belongs to user ${uid}: it is not trusted: remove it`,
+    { kind: "system" },
+  );
 }
 
 function lock(fd: number, path: string): void {

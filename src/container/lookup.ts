@@ -1,13 +1,12 @@
 import type { GlobalOptions } from "../cli/command.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
-import { close, exists, open } from "../sys/file.ts";
+import { close, exists } from "../sys/file.ts";
 import {
   type ContainerDirectory,
   checkId,
   lockContainerDirectory,
   notFound,
+  openContainerPath,
   readRecord,
 } from "./container-directory.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -35,16 +34,13 @@ export type Found =
  * Finds a container below the root directory. Without `--root` runc has a default of its own, so a container it made
  * for us then lies there.
  *
- * @throws RuntimeFailure `bad-id`, `bad-state`.
+ * @throws RuntimeFailure `bad-id`, `bad-state`, `not-ours`.
  */
 export function findContainer(global: GlobalOptions, id: string): Found {
   checkId(id);
   const path = `${global.root}/${id}`;
-  let fd: number;
-  try {
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch (error) {
-    if (!isSysError(error, "ENOENT", "ENOTDIR", "ELOOP")) throw error;
+  const fd = openContainerPath(path);
+  if (fd === undefined) {
     return { owner: !global.rootGiven && isRuncDefault(id) ? "runc" : "none" };
   }
   try {

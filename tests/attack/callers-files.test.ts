@@ -1,5 +1,15 @@
 // Names that somebody has planted where the runtime makes its own files, and files of the working directory.
-import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { run, succeed } from "../lib/command.ts";
@@ -58,6 +68,21 @@ describe("a planted link", () => {
     expect(runtime.verb("start", "first").status).toBe(1);
     expect(runtime.verb("kill", "first", "KILL").status).toBe(1);
     expect(runtime.verb("state", "first").stderr()).toContain("delete --force");
+  });
+});
+
+describe("a container's directory of another user", () => {
+  it("is not trusted, and named with its owner", () => {
+    const runtime = lightRuntime();
+    runtime.create("c1", lightBundle());
+    const directory = join(runtime.root, "c1");
+    chownSync(directory, 12345, 0);
+    for (const verb of [["state"], ["start"], ["kill"], ["delete"], ["delete", "--force"]]) {
+      expect(runtime.verb(...verb, "c1").status, verb.join(" ")).toBe(1);
+      expect(runtime.lastError(), verb.join(" ")).toContain(`${directory} belongs to user 12345`);
+    }
+    chownSync(directory, 0, 0);
+    expect(runtime.status("c1")).toBe("created");
   });
 });
 
