@@ -2,6 +2,7 @@ import {
   close,
   closeRange,
   encodeUtf8,
+  fstat,
   fstatat,
   fsync,
   mkdirat,
@@ -31,6 +32,7 @@ import {
   O_WRONLY,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_XDEV,
 } from "./constants.ts";
 import { isSysError } from "./errors.ts";
 
@@ -217,20 +219,14 @@ export function makeDirectories(path: string, mode: number): void {
   }
 }
 
-/** rm -r of one name below a directory, following no symbolic link. A name that is gone is no error. */
+/**
+ * rm -r of one name below a directory, following no symbolic link and leaving no file system. A name that is gone is no
+ * error.
+ */
 export function removeTree(dirfd: number, name: string): void {
-  try {
-    unlinkat(dirfd, name, AT_REMOVEDIR);
-    return;
-  } catch (error) {
-    if (isSysError(error, "ENOENT")) return;
-    if (isSysError(error, "ENOTDIR")) {
-      removeIfPresent(dirfd, name);
-      return;
-    }
-    if (!isSysError(error, "ENOTEMPTY", "EEXIST")) throw error;
-  }
-  const directory = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (removeLeaf(dirfd, name)) return;
+  // A path from the root crosses mounts on its way.
+  const directory = openat2(dirfd, name, LEVEL, 0, name.startsWith("/") ? 0 : RESOLVE_NO_XDEV);
   try {
     emptyDirectory(directory);
   } finally {
@@ -239,15 +235,69 @@ export function removeTree(dirfd: number, name: string): void {
   unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
-/** Removes all that is in an open directory, following no symbolic link. Files take no descriptor. */
+const LEVEL = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+/** Removes what is no directory, or an empty one; false for a directory that has something in it. */
+function removeLeaf(dirfd: number, name: string): boolean {
+  try {
+    removeIfPresent(dirfd, name);
+    return true;
+  } catch (error) {
+    if (!isSysError(error, "EISDIR")) throw error;
+  }
+  try {
+    unlinkat(dirfd, name, AT_REMOVEDIR);
+    return true;
+  } catch (error) {
+    if (!isSysError(error, "ENOTEMPTY", "EEXIST")) throw error;
+    return false;
+  }
+}
+
+/** A directory on the way down to the one that is being emptied. */
+interface Level {
+  /** What is left to be removed in it. */
+  readonly names: string[];
+  readonly ino: number;
+  /** The name in it that the way takes. */
+  readonly below: string;
+}
+
+/**
+ * Removes all that is in an open directory, following no symbolic link and leaving no file system. A guest may have made
+ * the tree, as deep as it liked: there is one descriptor for all levels, and the way back goes by `..`, to the directory
+ * that it came from and no other.
+ */
 export function emptyDirectory(directory: number): void {
-  for (const entry of readdir(directory)) {
-    try {
-      removeIfPresent(directory, entry);
-    } catch (error) {
-      if (!isSysError(error, "EISDIR")) throw error;
-      removeTree(directory, entry);
+  const above: Level[] = [];
+  let here = directory;
+  let names = readdir(here);
+  try {
+    for (;;) {
+      const name = names.pop();
+      if (name !== undefined) {
+        if (removeLeaf(here, name)) continue;
+        const level = { names, ino: fstat(here).ino, below: name };
+        const next = openat2(here, name, LEVEL, 0, RESOLVE_NO_XDEV);
+        if (here !== directory) close(here);
+        here = next;
+        names = readdir(here);
+        above.push(level);
+        continue;
+      }
+      const level = above.pop();
+      if (level === undefined) return;
+      const next = above.length === 0 ? directory : openat2(here, "..", LEVEL, 0, RESOLVE_NO_XDEV);
+      close(here);
+      here = next;
+      if (fstat(here).ino !== level.ino) {
+        throw new RuntimeFailure("moved", `Remove ${level.below}: somebody has moved it meanwhile`, { kind: "system" });
+      }
+      unlinkat(here, level.below, AT_REMOVEDIR);
+      names = level.names;
     }
+  } finally {
+    if (here !== directory) close(here);
   }
 }
 

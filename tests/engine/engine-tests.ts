@@ -11,6 +11,7 @@ import { networkTests } from "./network-tests.ts";
 import { processTests } from "./process-tests.ts";
 import { socketTests } from "./socket-tests.ts";
 import { terminalTests } from "./terminal-tests.ts";
+import { treeTests } from "./tree-tests.ts";
 
 /** Tests of what a binding does; those of its arguments do not count as cover. */
 const behaviourTests: readonly Test[] = [
@@ -33,5 +34,5 @@ const coverTest = test([], "every binding of the module has a test of its own", 
 });
 
 export function engineTests(): Promise<boolean> {
-  return runTests([coverTest, ...argumentTests, ...behaviourTests, ...archiveTests, ...initrdTests]);
+  return runTests([coverTest, ...argumentTests, ...behaviourTests, ...archiveTests, ...initrdTests, ...treeTests]);
 }
