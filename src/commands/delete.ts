@@ -1,16 +1,23 @@
 import type { GlobalOptions, Invocation } from "../cli/command.ts";
 import { wakeContainer } from "../container/cgroup.ts";
-import { lockContainerDirectory, readProcessLink } from "../container/container-directory.ts";
+import { lockContainerDirectory, readHookRunner, readProcessLink } from "../container/container-directory.ts";
 import { deleteBrokenContainer, deleteContainer, removeRemains } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
-import { killProcess } from "../container/process.ts";
+import { awaitEnd, killProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
 
 /** `delete`: what `create` made is gone afterwards; with `--force` from whatever state it was left in. */
 export function run(invocation: Invocation): number {
-  return invocation.options.has("force") ? forceDelete(invocation) : plainDelete(invocation);
+  if (!invocation.options.has("force")) return plainDelete(invocation);
+  try {
+    return forceDelete(invocation);
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure && error.code === "busy")) throw error;
+    // A `create` that had hardly begun may have come to a hook that hangs meanwhile.
+    return forceDelete(invocation);
+  }
 }
 
 function plainDelete({ global, args, argv, log }: Invocation): number {
@@ -30,12 +37,23 @@ function forceDelete({ global, args, argv, log }: Invocation): number {
   // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
   const process = found === "broken" ? readProcessLink(`${global.root}/${id}`) : identityOf(found);
   if (process !== undefined) killProcess(process, () => wakeContainer(`${global.root}/${id}`));
+  if (found === "broken" || found.status === "creating" || found.urunc.poststart.length > 0) {
+    endHookRunner(`${global.root}/${id}`);
+  }
   try {
     removeLocked(global, id, log.warning);
   } catch (error) {
     if (!(error instanceof RuntimeFailure && error.code === "not-found")) throw error;
   }
   return 0;
+}
+
+/** The verb whose hooks hold up the lock fails by itself, now that the container has ended; but not while a hook hangs. */
+function endHookRunner(path: string): void {
+  const runner = readHookRunner(path);
+  if (runner === undefined) return;
+  awaitEnd(runner);
+  killProcess(runner);
 }
 
 /** The record of a container to remove by force; `broken` when it has none that can be read. */

@@ -19,7 +19,7 @@ import {
 } from "../sys/file.ts";
 import { lockWithin } from "../sys/lock.ts";
 import { geteuid } from "../sys/process.ts";
-import type { ProcessIdentity } from "./process.ts";
+import { ownIdentity, type ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
 /** Names inside a container's directory. */
@@ -27,6 +27,8 @@ export const STATE_FILE = "state.json";
 export const INIT_SOCKET = "init.sock";
 /** A symbolic link whose text is `pid:start time`: it needs no room on the disk, and no half of it can be written. */
 const PROCESS_LINK = "process";
+/** The same of a verb that runs hooks under the lock. */
+const HOOK_RUNNER_LINK = "hooks";
 
 const STATE_LIMIT = 8 << 20;
 const LOCK_TIMEOUT_MS = 10_000;
@@ -185,15 +187,35 @@ export function readRecord(directoryFd: number, path: string): ContainerRecord |
 }
 
 /** Notes the process apart from the state, so that `delete --force` finds it even when the state is lost. */
-export function writeProcessLink(directory: ContainerDirectory, { pid, startTime }: ProcessIdentity): void {
-  symlinkat(`${pid}:${startTime}`, directory.fd, PROCESS_LINK);
+export function writeProcessLink(directory: ContainerDirectory, identity: ProcessIdentity): void {
+  writeIdentity(directory, PROCESS_LINK, identity);
 }
 
 /** What {@link writeProcessLink} noted; undefined when `create` did not come that far. */
 export function readProcessLink(path: string): ProcessIdentity | undefined {
+  return readIdentity(path, PROCESS_LINK);
+}
+
+/** Runs hooks, and notes meanwhile who does: they may take for good, and `delete --force` must have the lock. */
+export function asHookRunner(directory: ContainerDirectory, run: () => void): void {
+  writeIdentity(directory, HOOK_RUNNER_LINK, ownIdentity());
+  run();
+  unlinkat(directory.fd, HOOK_RUNNER_LINK, 0);
+}
+
+/** Who runs hooks of this container, or did until it was killed. */
+export function readHookRunner(path: string): ProcessIdentity | undefined {
+  return readIdentity(path, HOOK_RUNNER_LINK);
+}
+
+function writeIdentity(directory: ContainerDirectory, name: string, { pid, startTime }: ProcessIdentity): void {
+  symlinkat(`${pid}:${startTime}`, directory.fd, name);
+}
+
+function readIdentity(path: string, name: string): ProcessIdentity | undefined {
   let text: string;
   try {
-    text = readlinkat(AT_FDCWD, `${path}/${PROCESS_LINK}`);
+    text = readlinkat(AT_FDCWD, `${path}/${name}`);
   } catch (error) {
     if (isSysError(error)) return undefined;
     throw error;

@@ -19,6 +19,7 @@ import { CGROUP_RECORD } from "./cgroup-record.ts";
 import { type CleanupStack, cleanupStack } from "./cleanup.ts";
 import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
 import {
+  asHookRunner,
   type ContainerDirectory,
   checkId,
   INIT_SOCKET,
@@ -183,7 +184,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       // Hooks may ask for the state.
       writeRecord(directory, { ...record, status: "creating" });
       hooksBegun = true;
-      runCreateHooks(options, child.pid, creator);
+      asHookRunner(directory, () => runCreateHooks(options, child.pid, creator));
     }
     timestamps.stamp("CR.hooks_executed");
     writeRecord(directory, record);

@@ -1,15 +1,18 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
-import { POLLIN } from "../sys/constants.ts";
+import { POLLIN, PR_SET_PDEATHSIG } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
 import {
   clone3,
   execve,
   exit,
+  getpid,
+  getppid,
   monotonicMs,
   pidfdSendSignal,
   poll,
+  prctl,
   resetSignalHandlers,
   setSignalMask,
   waitpid,
@@ -63,8 +66,9 @@ export function runPoststopHooks(
 function runHook(kind: HookKind, hook: Hook, input: string): void {
   const stdin = memoryFile(input);
   const [outputRead, outputWrite] = pipe();
+  const parent = getpid();
   const child = clone3(0);
-  if (child.pid === 0) becomeHook(hook, stdin, outputWrite);
+  if (child.pid === 0) becomeHook(hook, stdin, outputWrite, parent);
   close(stdin);
   close(outputWrite);
   try {
@@ -88,8 +92,11 @@ function memoryFile(text: string): number {
   return fd;
 }
 
-function becomeHook(hook: Hook, stdin: number, output: number): never {
+function becomeHook(hook: Hook, stdin: number, output: number, parent: number): never {
   try {
+    // Nobody would wait for it any more.
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() !== parent) exit(127);
     dup2(stdin, 0);
     dup2(output, 1);
     dup2(output, 2);

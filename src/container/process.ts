@@ -2,7 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { POLLIN } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, readTextFile } from "../sys/file.ts";
-import { pidfdOpen, pidfdSendSignal, poll } from "../sys/process.ts";
+import { getpid, pidfdOpen, pidfdSendSignal, poll } from "../sys/process.ts";
 
 /** Name of the process that waits between create and start; execve replaces it by the monitor's. */
 export const INIT_NAME = "urunc:init";
@@ -35,6 +35,11 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
   const end = text.lastIndexOf(")");
   const fields = text.slice(end + 2).split(" ");
   return { name: text.slice(text.indexOf("(") + 1, end), state: fields[0] ?? "X", startTime: Number(fields[19]) };
+}
+
+export function ownIdentity(): ProcessIdentity {
+  const pid = getpid();
+  return { pid, startTime: readProcessStat(pid)?.startTime ?? 0 };
 }
 
 /** The process if it still is the one and has not ended; a zombie has. */

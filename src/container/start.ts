@@ -5,7 +5,7 @@ import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { statusWithPause } from "./cgroup.ts";
-import { type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
+import { asHookRunner, type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import { keepNetworkRecord } from "./network-record.ts";
 import { awaitEnd, killProcess } from "./process.ts";
@@ -50,14 +50,12 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
     // The monitor runs, and the status is computed from it: the container is as good without.
     log.warning(`Write state: ${messageOf(error)}`);
   }
+  const { poststart } = record.urunc;
+  if (poststart.length === 0) return;
   try {
-    runHooks("poststart", record.urunc.poststart, {
-      id: record.id,
-      status: "running",
-      pid: record.pid,
-      bundle: record.bundle,
-      annotations: record.annotations,
-    });
+    const { id, pid, bundle, annotations } = record;
+    const state = { id, status: "running", pid, bundle, annotations } as const;
+    asHookRunner(directory, () => runHooks("poststart", poststart, state));
   } catch (error) {
     // runtime-spec, runtime.md#lifecycle: a failed poststart hook stops the container.
     killProcess(identityOf(record));

@@ -2,7 +2,7 @@
 // that `state` answers, `delete --force` works and nothing is left. In CI a sample of the places, with
 // URUNC_TEST_EXHAUSTIVE=1 all of them. A program that only waits stands in the monitor's place, since what is tested is
 // the runtime; its tap is one that stays until somebody removes it.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -336,17 +336,48 @@ describe("a hook that hangs", () => {
     await expectRecovery(here, "hanging poststart and poststop");
   });
 
-  it("without a timeout gives way to delete --force", async () => {
-    const here = world();
-    const mark = join(scratch(), "mark");
+  const hanging = (kind: string): { bundle: string; hook: () => number } => {
+    const mark = join(scratch(), `mark-${kind}`);
     const hang = { path: "/bin/sh", args: ["sh", "-c", `echo $$ > ${mark}; exec sleep 1000`], env: ["PATH=/bin"] };
-    const bundle = lightBundle("hanging", { hooks: { createContainer: [hang] } });
-    const creating = here.runtime.begin("create", "--bundle", bundle, ID);
-    atEnd(() => void creating.child.kill("SIGKILL"));
-    await until("the hook runs", () => existsSync(mark) && readFileSync(mark, "utf8") !== "");
-    expect(here.runtime.status(ID)).toBe("creating");
+    const bundle = lightBundle(`hanging-${kind}`, { hooks: { [kind]: [hang] } });
+    return { bundle, hook: () => (existsSync(mark) ? Number(readFileSync(mark, "utf8")) : 0) };
+  };
+
+  it.each(["prestart", "createRuntime", "createContainer"])(
+    "in %s without a timeout gives way to delete --force, and ends with its create",
+    async (kind) => {
+      const here = world();
+      for (const end of ["delete", "kill"]) {
+        const { bundle, hook } = hanging(kind);
+        const creating = here.runtime.begin("create", "--bundle", bundle, ID);
+        atEnd(() => void creating.child.kill("SIGKILL"));
+        await until("the hook runs", () => hook() !== 0);
+        // It has the container's numbers where the container has its own.
+        const pid = kind === "createContainer" ? here.runtime.state(ID).pid : hook();
+        expect(here.runtime.status(ID)).toBe("creating");
+        if (end === "delete") {
+          succeed(here.runtime.verb("delete", "--force", ID));
+          expect(names(here.runtime.root)).toEqual([]);
+        } else creating.child.kill("SIGKILL");
+        await creating.ended();
+        if (kind !== "createContainer" || end === "delete") await until("it has ended", () => !isAlive(pid));
+        await expectRecovery(here, `hanging ${kind}: ${end}`);
+        rmSync(bundle, { recursive: true });
+        rmSync(join(scratch(), `mark-${kind}`));
+      }
+    },
+  );
+
+  it("in poststart without a timeout gives way to delete --force", async () => {
+    const here = world();
+    const { bundle, hook } = hanging("poststart");
+    here.runtime.create(ID, bundle);
+    const starting = here.runtime.begin("start", ID);
+    atEnd(() => void starting.child.kill("SIGKILL"));
+    await until("the hook runs", () => hook() !== 0);
     succeed(here.runtime.verb("delete", "--force", ID));
-    expect(await creating.ended()).toBe(1);
-    await expectRecovery(here, "hanging createContainer");
+    await starting.ended();
+    await until("it has ended", () => !isAlive(hook()));
+    await expectRecovery(here, "hanging poststart");
   });
 });
