@@ -147,7 +147,10 @@ describe("verbs against each other", () => {
   it("delete against state: what goes away while it is looked at does not exist", () => {
     const runtime = lightRuntime();
     runtime.create("race", lightBundle());
-    const looks = stepsOf(runtime, "state", "race").filter(({ call }) => call === "newfstatat");
+    // What is open is not missed.
+    const looks = stepsOf(runtime, "state", "race").filter(
+      ({ call, text }) => call === "newfstatat" && !text.includes("AT_EMPTY_PATH"),
+    );
     expect(looks.length).toBeGreaterThan(0);
     for (const look of looks) {
       const outcome = faulty(runtime, look, "error=ENOENT", "state", "race");

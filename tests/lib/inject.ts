@@ -17,6 +17,8 @@ export interface Step {
   readonly nth: number;
   /** Its number among all. */
   readonly at: number;
+  /** The call as strace prints it. */
+  readonly text: string;
 }
 
 /** `signal=KILL` before the call, or `error=ENOSPC` in its place. */
@@ -37,11 +39,10 @@ const environment = () => ({ env: { URUNC_CONFIG_FILE: join(scratch(), "config.t
 
 function recorded(): readonly Step[] {
   const counts = new Map<string, number>();
-  const calls = [...readFileSync(trace(), "utf8").matchAll(/^(\w+)\(/gm)].map((match) => match[1] ?? "");
-  return calls.map((call, at) => {
+  return [...readFileSync(trace(), "utf8").matchAll(/^(\w+)\(.*$/gm)].map(([text, call = ""], at) => {
     const nth = (counts.get(call) ?? 0) + 1;
     counts.set(call, nth);
-    return { call, nth, at };
+    return { call, nth, at, text };
   });
 }
 
