@@ -472,7 +472,7 @@ describe("a runtime that is killed", () => {
     expect(runtime.status("half")).toBe("creating");
     creating.child.kill("SIGKILL");
     await creating.ended();
-    process.kill(Number(readFileSync(mark, "utf8")), "SIGKILL");
+    await until("the hook has ended with its runtime", () => !isAlive(Number(readFileSync(mark, "utf8"))));
     succeed(runtime.verb("delete", "--force", "half"));
     expect(names(runtime.root)).toEqual([]);
   });
