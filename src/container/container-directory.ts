@@ -18,8 +18,8 @@ import {
   unlinkat,
 } from "../sys/file.ts";
 import { lockWithin } from "../sys/lock.ts";
-import { geteuid } from "../sys/process.ts";
-import { ownIdentity, type ProcessIdentity } from "./process.ts";
+import { geteuid, getpid } from "../sys/process.ts";
+import { identityOfPid, type ProcessIdentity } from "./process.ts";
 import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 
 /** Names inside a container's directory. */
@@ -198,7 +198,7 @@ export function readProcessLink(path: string): ProcessIdentity | undefined {
 
 /** Runs hooks, and notes meanwhile who does: they may take for good, and `delete --force` must have the lock. */
 export function asHookRunner(directory: ContainerDirectory, run: () => void): void {
-  writeIdentity(directory, HOOK_RUNNER_LINK, ownIdentity());
+  writeIdentity(directory, HOOK_RUNNER_LINK, identityOfPid(getpid()));
   run();
   unlinkat(directory.fd, HOOK_RUNNER_LINK, 0);
 }

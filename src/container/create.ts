@@ -32,7 +32,7 @@ import { runHooks, runPoststopHooks } from "./hooks.ts";
 import { runInit } from "./init.ts";
 import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./make-cgroup.ts";
 import { cloneIntoNamespaces, type NamespaceSet, openNamespaces } from "./namespaces.ts";
-import { killProcess, type ProcessIdentity, readProcessStat } from "./process.ts";
+import { identityOfPid, killProcess, type ProcessIdentity } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { Timestamps } from "./timestamps.ts";
@@ -152,7 +152,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
     }
-    const identity = { pid: child.pid, startTime: readProcessStat(child.pid)?.startTime ?? 0 };
+    const identity = identityOfPid(child.pid);
     cleanup.push(() => endInit(identity));
     writeProcessLink(directory, identity);
     timestamps.stamp("CR.received_pids");

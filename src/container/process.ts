@@ -2,7 +2,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { POLLIN } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, readTextFile } from "../sys/file.ts";
-import { getpid, pidfdOpen, pidfdSendSignal, poll } from "../sys/process.ts";
+import { pidfdOpen, pidfdSendSignal, poll } from "../sys/process.ts";
 
 /** Name of the process that waits between create and start; execve replaces it by the monitor's. */
 export const INIT_NAME = "urunc:init";
@@ -37,8 +37,8 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
   return { name: text.slice(text.indexOf("(") + 1, end), state: fields[0] ?? "X", startTime: Number(fields[19]) };
 }
 
-export function ownIdentity(): ProcessIdentity {
-  const pid = getpid();
+/** The identity of a process that is there, be it as a zombie. */
+export function identityOfPid(pid: number): ProcessIdentity {
   return { pid, startTime: readProcessStat(pid)?.startTime ?? 0 };
 }
 

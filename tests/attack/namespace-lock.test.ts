@@ -6,18 +6,7 @@ import { describe, expect, it } from "vitest";
 import { succeed, until } from "../lib/command.ts";
 import { solo5File } from "../lib/kernels.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
-import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
-
-function pod(): NetworkNamespace {
-  const network = networkNamespace("pod");
-  network.script(
-    "ip link add eth0 type veth peer name peer0",
-    "ip link set eth0 up",
-    "ip link set peer0 up",
-    "ip address add 10.4.0.5/20 dev eth0",
-  );
-  return network;
-}
+import { type NetworkNamespace, podNetwork } from "../lib/network.ts";
 
 function bundleIn({ path }: NetworkNamespace): string {
   const namespaces = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
@@ -40,7 +29,7 @@ function isHeld(network: NetworkNamespace): boolean {
 
 describe("a process of the pod that holds the lock of its network namespace", () => {
   it("makes start fail after a while with the reason, and the container can be deleted", async () => {
-    const network = pod();
+    const network = podNetwork();
     const before = network.describe();
     const runtime = lightRuntime();
     runtime.create("late", bundleIn(network));
@@ -53,7 +42,7 @@ describe("a process of the pod that holds the lock of its network namespace", ()
   });
 
   it.each(["delete", "delete --force"])("does not keep %s from undoing the network", async (verb) => {
-    const network = pod();
+    const network = podNetwork();
     const before = network.describe();
     const runtime = lightRuntime();
     const { pid } = runtime.create("ended", bundleIn(network));

@@ -22,7 +22,7 @@ import {
 } from "../lib/inject.ts";
 import { solo5File } from "../lib/kernels.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
-import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
+import { type NetworkNamespace, podNetwork } from "../lib/network.ts";
 import type { Runtime } from "../lib/runtime.ts";
 
 const TIMEOUT = EXHAUSTIVE ? 1_800_000 : 60_000;
@@ -39,14 +39,8 @@ interface World {
 
 /** A container with hooks and a cgroup in a pod's network, so that every kind of thing is made that can be left behind. */
 function world(): World {
-  const network = networkNamespace("pod");
-  network.script(
-    "ip link add eth0 type veth peer name peer0",
-    "ip link set eth0 up",
-    "ip link set peer0 up",
-    "ip address add 10.4.0.5/20 dev eth0",
-    "ip route add default via 10.4.0.1",
-  );
+  const network = podNetwork();
+  network.script("ip route add default via 10.4.0.1");
   const hook = { path: "/bin/busybox", args: ["true"] };
   const namespaces = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
   const bundle = lightBundle("light", {

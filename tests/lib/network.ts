@@ -74,3 +74,15 @@ export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4
     ].join("\n");
   }
 }
+
+/** The namespace of a pod with one address on a veth, of which both ends are in it. */
+export function podNetwork(): NetworkNamespace {
+  const network = networkNamespace("pod");
+  network.script(
+    "ip link add eth0 type veth peer name peer0",
+    "ip link set eth0 up",
+    "ip link set peer0 up",
+    "ip address add 10.4.0.5/20 dev eth0",
+  );
+  return network;
+}
