@@ -194,21 +194,28 @@ JSValue new_text(JSContext *ctx, const char *bytes, size_t length) {
     if (i == length)
         return JS_NewStringLen(ctx, bytes, length);
 
-    /* Each bad byte becomes the three bytes of U+FFFD. */
+    /* Each bad byte becomes the three bytes of its surrogate, U+DC80 to U+DCFF, as QuickJS takes them. */
     if (length > INT32_MAX / 3)
         return JS_ThrowRangeError(ctx, "Text is too long");
-    char *clean = js_malloc(ctx, length * 3);
-    if (clean == NULL)
+    char *escaped = js_malloc(ctx, length * 3);
+    if (escaped == NULL)
         return JS_EXCEPTION;
     size_t used = 0;
     for (i = 0; i < length;) {
         size_t sequence = utf8_sequence(p + i, length - i);
-        memcpy(clean + used, sequence == 0 ? "\xef\xbf\xbd" : bytes + i, sequence == 0 ? 3 : sequence);
-        used += sequence == 0 ? 3 : sequence;
-        i += sequence == 0 ? 1 : sequence;
+        if (sequence == 0) {
+            escaped[used++] = '\xed';
+            escaped[used++] = (char)(0xb0 | p[i] >> 6);
+            escaped[used++] = (char)(0x80 | (p[i] & 0x3f));
+            i++;
+        } else {
+            memcpy(escaped + used, bytes + i, sequence);
+            used += sequence;
+            i += sequence;
+        }
     }
-    JSValue text = JS_NewStringLen(ctx, clean, used);
-    js_free(ctx, clean);
+    JSValue text = JS_NewStringLen(ctx, escaped, used);
+    js_free(ctx, escaped);
     return text;
 }
 
@@ -217,25 +224,63 @@ void text_free(Text *text) {
         JS_FreeCString(text->ctx, text->s);
 }
 
-bool arg_content(JSContext *ctx, JSValueConst value, Text *text) {
+static bool arg_string(JSContext *ctx, JSValueConst value, Text *text) {
     *text = (Text){ ctx, NULL, 0 };
     if (!JS_IsString(value)) {
         JS_ThrowTypeError(ctx, "Not a string");
         return false;
     }
     text->s = JS_ToCStringLen(ctx, &text->length, value);
-    if (text->s == NULL)
+    return text->s != NULL;
+}
+
+/*
+ * QuickJS writes a lone surrogate as the three bytes ED A0..BF xx. Each becomes U+FFFD, which has three bytes as well,
+ * or, where `bytes` is asked for and it stands for one (see new_text), that byte. The buffer is this text's own: only a
+ * text of ASCII is shared with the string.
+ */
+static void replace_surrogates(Text *text, bool bytes) {
+    char *end = (char *)text->s + text->length;
+    char *p = memchr(text->s, 0xed, text->length);
+    char *to = p;
+    while (p != NULL && p < end) {
+        const uint8_t second = (uint8_t)p[1], third = (uint8_t)p[2];
+        if (bytes && (second == 0xb2 || second == 0xb3)) {
+            *to++ = (char)((second & 3) << 6 | (third & 0x3f));
+        } else {
+            memmove(to, second >= 0xa0 ? "\xef\xbf\xbd" : p, 3);
+            to += 3;
+        }
+        p += 3;
+        char *next = p < end ? memchr(p, 0xed, (size_t)(end - p)) : NULL;
+        size_t between = (size_t)((next == NULL ? end : next) - p);
+        if (to != p)
+            memmove(to, p, between);
+        to += between;
+        p = next;
+    }
+    if (to == NULL || to == end)
+        return;
+    *to = '\0';
+    text->length = (size_t)(to - text->s);
+}
+
+bool arg_content(JSContext *ctx, JSValueConst value, Text *text) {
+    if (!arg_string(ctx, value, text))
         return false;
-    /* QuickJS writes a lone surrogate as the three bytes ED A0..BF xx; U+FFFD has three bytes as well. */
-    for (char *p = memchr(text->s, 0xed, text->length); p != NULL;
-         p = memchr(p + 3, 0xed, text->length - (size_t)(p + 3 - text->s)))
-        if ((uint8_t)p[1] >= 0xa0)
-            memcpy(p, "\xef\xbf\xbd", 3);
+    replace_surrogates(text, false);
+    return true;
+}
+
+bool arg_raw(JSContext *ctx, JSValueConst value, Text *text) {
+    if (!arg_string(ctx, value, text))
+        return false;
+    replace_surrogates(text, true);
     return true;
 }
 
 bool arg_text(JSContext *ctx, JSValueConst value, Text *text) {
-    if (!arg_content(ctx, value, text))
+    if (!arg_raw(ctx, value, text))
         return false;
     if (strlen(text->s) != text->length) {
         JS_ThrowTypeError(ctx, "String has an embedded NUL");

@@ -62,7 +62,7 @@ bool arg_id(JSContext *ctx, JSValueConst value, uint32_t *out);
 bool arg_bytes(JSContext *ctx, JSValueConst buffer, JSValueConst offset, JSValueConst length, uint8_t **bytes,
                size_t *count);
 
-/* A NUL-free UTF-8 text, freed when it goes out of scope. */
+/* A NUL-free text, freed when it goes out of scope: UTF-8, and the bytes that surrogates stand for (see new_text). */
 typedef struct {
     JSContext *ctx;
     const char *s;
@@ -74,8 +74,10 @@ void text_free(Text *text);
 bool arg_text(JSContext *ctx, JSValueConst value, Text *text);
 /* The same, where null stands for a NULL pointer (text->s is NULL). */
 bool arg_text_or_null(JSContext *ctx, JSValueConst value, Text *text);
-/* Any string, embedded NUL allowed; a lone surrogate becomes U+FFFD. */
+/* Any string for people to read, embedded NUL allowed; a lone surrogate becomes U+FFFD. */
 bool arg_content(JSContext *ctx, JSValueConst value, Text *text);
+/* The same for programs: a surrogate that stands for a byte becomes that byte. */
+bool arg_raw(JSContext *ctx, JSValueConst value, Text *text);
 #define NO_TEXT { NULL, NULL, 0 }
 
 /* A NULL-terminated list of texts for execve(2), freed when it goes out of scope. */
@@ -95,7 +97,10 @@ bool arg_integers(JSContext *ctx, JSValueConst value, int64_t min, int64_t max, 
 /* Length of an array; TypeError for anything else. */
 bool arg_array(JSContext *ctx, JSValueConst value, uint32_t *length);
 
-/* A string from bytes of the kernel; what is no UTF-8 becomes U+FFFD. */
+/*
+ * A string from bytes of the kernel. Names are bytes: each that is no UTF-8 becomes the lone surrogate U+DC00 + byte, from
+ * which arg_text makes the same byte again (as Python's "surrogateescape" does, PEP 383).
+ */
 JSValue new_text(JSContext *ctx, const char *bytes, size_t length);
 /* Sets a property of an object under construction; takes over `value`. */
 void set(JSContext *ctx, JSValueConst object, const char *name, JSValue value);

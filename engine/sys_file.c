@@ -177,7 +177,7 @@ static JSValue sys_read_text(JSContext *ctx, JSValueConst *argv) {
 
 static JSValue sys_encode_utf8(JSContext *ctx, JSValueConst *argv) {
     TEXT text = NO_TEXT;
-    if (!arg_content(ctx, argv[0], &text))
+    if (!arg_raw(ctx, argv[0], &text))
         return JS_EXCEPTION;
     return JS_NewArrayBufferCopy(ctx, (const uint8_t *)text.s, text.length);
 }

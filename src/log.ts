@@ -1,3 +1,4 @@
+import { jsonText } from "./json-text.ts";
 import { O_APPEND, O_CREAT, O_WRONLY } from "./sys/constants.ts";
 import { isSysError } from "./sys/errors.ts";
 import { open, writeLine } from "./sys/file.ts";
@@ -58,11 +59,11 @@ function tryWrite(fd: number, line: string): void {
 }
 
 function jsonLine(level: Level, message: string): string {
-  return JSON.stringify({ level, msg: message, time: timestamp() });
+  return jsonText({ level, msg: message, time: timestamp() });
 }
 
 function textLine(level: Level, message: string): string {
-  return `time="${timestamp()}" level=${level} msg=${JSON.stringify(message)}`;
+  return `time="${timestamp()}" level=${level} msg=${jsonText(message)}`;
 }
 
 /** RFC 3339 with nanoseconds, UTC. */

@@ -9,6 +9,7 @@ import { withPidfd } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf, statusOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
+import { presentable } from "../json-text.ts";
 import { exactJson } from "../resources/statistics.ts";
 import { POLLIN } from "../sys/constants.ts";
 import { writeAll } from "../sys/file.ts";
@@ -40,7 +41,7 @@ export function run({ global, options, args, argv }: Invocation): number {
 }
 
 function print(type: "stats" | "oom", id: string, data?: unknown): void {
-  writeAll(STDOUT, `${exactJson(data === undefined ? { type, id } : { type, id, data })}\n`);
+  writeAll(STDOUT, `${presentable(exactJson(data === undefined ? { type, id } : { type, id, data }))}\n`);
 }
 
 function follow(id: string, pidfd: number, { place }: CgroupRecord, interval: number, directory: string): void {

@@ -1,4 +1,5 @@
 import { versionAnswersDirectory } from "../container/runtime-directory.ts";
+import { jsonText } from "../json-text.ts";
 import { MONITOR_KINDS } from "../monitors/kinds.ts";
 import type { Monitor } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
@@ -19,7 +20,7 @@ export function run(): number {
     const found = find(MONITORS[kind], arch);
     return found === undefined ? [] : [{ kind, ...found }];
   });
-  writeAll(1, `${JSON.stringify(featuresDocument({ version: VERSION, monitors }), undefined, 4)}\n`);
+  writeAll(1, `${jsonText(featuresDocument({ version: VERSION, monitors }), 4)}\n`);
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { usage } from "../cli/parse.ts";
 import { findContainer, runcRoot } from "../container/lookup.ts";
 import { listOfRunc } from "../container/runc-list.ts";
 import { type ContainerState, stateOf } from "../container/state.ts";
+import { jsonText } from "../json-text.ts";
 import { O_DIRECTORY, O_RDONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { readdir, withFile, writeAll } from "../sys/file.ts";
@@ -16,7 +17,7 @@ export function run(invocation: Invocation): number {
   if (format !== "table" && format !== "json") throw usage(`invalid format option: ${format}: use table or json`);
   const states = collect(invocation);
   if (invocation.options.has("quiet")) writeAll(STDOUT, states.map(({ id }) => `${id}\n`).join(""));
-  else if (format === "json") writeAll(STDOUT, `${states.length === 0 ? "null" : JSON.stringify(states)}\n`);
+  else if (format === "json") writeAll(STDOUT, `${states.length === 0 ? "null" : jsonText(states)}\n`);
   else writeAll(STDOUT, table(states));
   return 0;
 }

@@ -1,6 +1,7 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
 import { planBundle } from "../container/bundle.ts";
+import { jsonText } from "../json-text.ts";
 import { renderPlan, renderProblems } from "../plan/render.ts";
 import { writeAll } from "../sys/file.ts";
 import { bundleOption } from "./create-options.ts";
@@ -14,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const bundle = bundleOption(invocation);
   // Container engines name a bundle's directory by the container's id.
   const planned = await planBundle(bundle, bundle.slice(bundle.lastIndexOf("/") + 1));
-  const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+  const json = (value: unknown) => `${jsonText(value, 2)}\n`;
   if (typeof planned === "string") {
     const also = planned === "queue-proxy" ? ", after the address of Knative's guest was put in its environment" : "";
     const text = `not a unikernel: runc runs this bundle${also}\n`;

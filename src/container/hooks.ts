@@ -1,4 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
+import { jsonText } from "../json-text.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
 import { POLLIN, PR_SET_PDEATHSIG } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
@@ -41,7 +42,7 @@ const OUTPUT_LIMIT = 4096;
  */
 export function runHooks(kind: HookKind, hooks: readonly Hook[], state: HookState): void {
   if (hooks.length === 0) return;
-  const input = JSON.stringify({ ociVersion: SPEC_VERSION, ...state });
+  const input = jsonText({ ociVersion: SPEC_VERSION, ...state });
   for (const hook of hooks) runHook(kind, hook, input);
 }
 

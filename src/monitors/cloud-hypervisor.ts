@@ -18,6 +18,7 @@ export const cloudHypervisor: Monitor = {
   architectures: ["x86_64", "aarch64"],
   accelerators: ["kvm"],
   // The largest page of the hosts it runs on: memory has to be a multiple of the host's page.
+  unicodeOnly: true,
   memoryUnit: 65536,
   maximumMemory: Number.MAX_SAFE_INTEGER,
   // More is possible on some hosts; one byte of APIC ids is always.

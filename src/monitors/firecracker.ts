@@ -65,6 +65,7 @@ export const firecracker: Monitor = {
   },
   architectures: ["x86_64", "aarch64"],
   accelerators: ["kvm"],
+  unicodeOnly: true,
   memoryUnit: MEBIBYTE,
   maximumMemory: Number.MAX_SAFE_INTEGER,
   // MAX_SUPPORTED_VCPUS in src/vmm/src/vmm_config/machine_config.rs.

@@ -5,6 +5,7 @@ export const hyperlightUnikraft: Monitor = {
   program: () => "hyperlight-unikraft",
   architectures: ["x86_64"],
   accelerators: ["kvm"],
+  unicodeOnly: true,
   memoryUnit: 4096,
   maximumMemory: Number.MAX_SAFE_INTEGER,
   maximumVcpus: 1,

@@ -100,6 +100,8 @@ export interface Monitor {
   readonly versions?: MonitorVersions;
   /** Accelerators it can use, the preferred one first; `none` only for monitors that need no /dev/kvm. */
   readonly accelerators: readonly [Accelerator, ...Accelerator[]];
+  /** Whether it takes arguments and its configuration as UTF-8 only: programs in Rust do (std::env::args, serde_json). */
+  readonly unicodeOnly?: true;
   /** Guest memory is rounded down to a multiple of this many bytes. */
   readonly memoryUnit: number;
   /** Least bytes of memory it gives a guest, whatever the guest needs. */

@@ -18,6 +18,7 @@ export const uhyve: Monitor = {
   architectures: ["x86_64"],
   accelerators: ["kvm"],
   // Huge pages of x86_64; anything else is refused.
+  unicodeOnly: true,
   memoryUnit: 2 * MEBIBYTE,
   minimumMemory: 16 * MEBIBYTE,
   maximumMemory: Number.MAX_SAFE_INTEGER,

@@ -6,6 +6,7 @@ import { type Result, refusal, success } from "../result.ts";
 import { utf8Size } from "../text-size.ts";
 import { versionText } from "../version-number.ts";
 import { isBootDisk } from "./check-kernel.ts";
+import { refuseBytes } from "./check-unicode.ts";
 import {
   decideAccelerator,
   decideArguments,
@@ -122,6 +123,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     configuration: settings,
   };
   refuseOlder(planning, monitor.versions?.needs?.(launch) ?? []);
+  problems.push(...refuseBytes(metadata.monitor, monitor, launch));
   if (problems.length > 0) return refusal(problems);
   const judgement = monitor.judge?.(launch);
   if (judgement !== undefined) {

@@ -18,6 +18,8 @@ export function plainText(text: string): string {
 function escapeUnsafe(text: string): string {
   return text.replace(UNSAFE, (character) => {
     const point = character.codePointAt(0) ?? 0;
+    // A surrogate that stands for a byte (see `urunc:sys`).
+    if (point >= 0xdc80 && point < 0xdd00) return `\\x${hexadecimal(point - 0xdc00, 2)}`;
     return point < 0x80 ? `\\x${hexadecimal(point, 2)}` : `\\u${hexadecimal(point, 4)}`;
   });
 }

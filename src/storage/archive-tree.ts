@@ -28,8 +28,6 @@ const MOST_ENTRIES = 200_000;
 const TRAILER = "TRAILER!!!";
 /** Names that our init and its configuration have in an initrd: an image must not stand in their way, nor for them. */
 const OURS: readonly string[] = [".urunc", "urunit.conf"];
-/** What stands for bytes that are no UTF-8. */
-const REPLACEMENT = "\ufffd";
 /** Below the descriptor only: no link, and nothing that is mounted on the tree, were it of the same file system. */
 const STAY = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
@@ -86,7 +84,6 @@ function addDirectory(walk: Walk, directory: number, path: string, depth: number
 function addName(walk: Walk, directory: number, name: string, path: string, depth: number): void {
   if (walk.without.has(path)) return;
   if (utf8Size(path) >= LONGEST_NAME) throw refusal(path, "has too long a path");
-  if (name.includes(REPLACEMENT)) throw refusal(path, "has a name that is no UTF-8");
   if (OURS.includes(path)) return;
   if (path === TRAILER) throw refusal(path, "has the name that ends an archive");
   if (walk.count >= FIRST_NUMBER + MOST_ENTRIES)
@@ -157,7 +154,6 @@ function numberOf(walk: TreeWalk, stat: Stat): number | undefined {
 
 function addLink(walk: Walk, directory: number, name: string, path: string, stat: Stat): void {
   const text = readlinkat(directory, name);
-  if (text.includes(REPLACEMENT)) throw refusal(path, "is a link to a name that is no UTF-8");
   walk.writer.text(head(path, stat, utf8Size(text), 1, walk.count++));
   walk.writer.text(text);
   walk.writer.align();

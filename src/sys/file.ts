@@ -221,7 +221,9 @@ export function makeDirectories(path: string, mode: number): void {
 
 /**
  * rm -r of one name below a directory, following no symbolic link and leaving no file system. A name that is gone is no
- * error.
+ * error. A name that cannot be removed keeps no other from being removed.
+ *
+ * @throws SysError of the first name that cannot be removed, after all others are gone.
  */
 export function removeTree(dirfd: number, name: string): void {
   if (removeLeaf(dirfd, name)) return;
@@ -267,38 +269,52 @@ interface Level {
  * Removes all that is in an open directory, following no symbolic link and leaving no file system. A guest may have made
  * the tree, as deep as it liked: there is one descriptor for all levels, and the way back goes by `..`, to the directory
  * that it came from and no other.
+ *
+ * @throws SysError of the first name that cannot be removed, after all others are gone.
  */
 export function emptyDirectory(directory: number): void {
   const above: Level[] = [];
+  const failures: unknown[] = [];
   let here = directory;
   let names = readdir(here);
+  /** What `step` answers; undefined when it fails, which is kept for the end. */
+  const attempt = <T>(step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (error) {
+      if (!isSysError(error)) throw error;
+      failures.push(error);
+      return undefined;
+    }
+  };
   try {
     for (;;) {
       const name = names.pop();
       if (name !== undefined) {
-        if (removeLeaf(here, name)) continue;
-        const level = { names, ino: fstat(here).ino, below: name };
-        const next = openat2(here, name, LEVEL, 0, RESOLVE_NO_XDEV);
+        if (attempt(() => removeLeaf(here, name)) !== false) continue;
+        const next = attempt(() => openat2(here, name, LEVEL, 0, RESOLVE_NO_XDEV));
+        if (next === undefined) continue;
+        above.push({ names, ino: fstat(here).ino, below: name });
         if (here !== directory) close(here);
         here = next;
         names = readdir(here);
-        above.push(level);
         continue;
       }
       const level = above.pop();
-      if (level === undefined) return;
+      if (level === undefined) break;
       const next = above.length === 0 ? directory : openat2(here, "..", LEVEL, 0, RESOLVE_NO_XDEV);
       close(here);
       here = next;
       if (fstat(here).ino !== level.ino) {
         throw new RuntimeFailure("moved", `Remove ${level.below}: somebody has moved it meanwhile`, { kind: "system" });
       }
-      unlinkat(here, level.below, AT_REMOVEDIR);
+      attempt(() => unlinkat(here, level.below, AT_REMOVEDIR));
       names = level.names;
     }
   } finally {
     if (here !== directory) close(here);
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /**

@@ -7,7 +7,8 @@
  * - every file descriptor made here is close-on-exec; `setCloexec(fd, false)` and `dup2` are the only ways to pass one on;
  * - every failure throws a {@link SysError}; a wrong argument type, an embedded NUL in a string, an out-of-range number
  *   or an out-of-bounds buffer range throws a `TypeError` or `RangeError` before any system call is made;
- * - strings are UTF-8 on the other side; bytes of the kernel that are no UTF-8 come back with U+FFFD in their place.
+ * - strings are UTF-8 on the other side. Names are bytes: each that is no UTF-8 comes as the lone surrogate U+DC00 + byte,
+ *   and goes back as the same byte, in paths, arguments and `encodeUtf8`. Other lone surrogates go out as U+FFFD.
  *
  * Only files below `src/sys/` may import this module.
  */
@@ -56,7 +57,10 @@ declare module "urunc:sys" {
   export function pread(fd: number, buffer: ArrayBuffer, offset: number, length: number, position: number): number;
   /** One write(2) of buffer[offset, offset+length); retries EINTR. May write less. */
   export function write(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
-  /** write(2) of the whole UTF-8 text in one call; returns the bytes written (may be less than the text has). */
+  /**
+   * write(2) of the whole text in one call, for people: every lone surrogate goes out as U+FFFD. Returns the bytes
+   * written (may be less than the text has).
+   */
   export function writeText(fd: number, text: string): number;
   /**
    * Reads from the current position to end of file, at most `limit` bytes, as UTF-8 text; retries EINTR.
@@ -64,7 +68,6 @@ declare module "urunc:sys" {
    */
   export function readText(fd: number, limit: number): string;
   export function encodeUtf8(text: string): ArrayBuffer;
-  /** Invalid sequences become U+FFFD. */
   export function decodeUtf8(buffer: ArrayBuffer, offset: number, length: number): string;
   export function lseek(fd: number, offset: number, whence: number): number;
   export function fsync(fd: number): void;

@@ -205,20 +205,44 @@ export const fileTests: readonly Test[] = [
     });
   }),
 
-  test(["encodeUtf8", "decodeUtf8"], "UTF-8 is encoded and decoded with U+FFFD for what is wrong", () => {
-    for (const sample of ["", "a", "\0", "ä€😀", "\ud7ff\ue000\uffff"]) {
+  test(["encodeUtf8", "decodeUtf8"], "text is UTF-8, and what is none is kept byte by byte", () => {
+    for (const sample of ["", "a", "\0", "ä€😀", "\ud7ff\ue000\uffff", "\udc80x\udcff", "é\udce9\udcc3😀\udced"]) {
       const bytes = sys.encodeUtf8(sample);
       equal(text(bytes, bytes.byteLength), sample);
     }
+    equal([...new Uint8Array(sys.encodeUtf8("a\udce9/\udc80\udcff"))], [0x61, 0xe9, 0x2f, 0x80, 0xff]);
+    equal([...new Uint8Array(sys.encodeUtf8("\ud7ff\udcbf\ud7ff"))], [0xed, 0x9f, 0xbf, 0xbf, 0xed, 0x9f, 0xbf]);
     equal(text(sys.encodeUtf8("\udc00x\ud83d"), 7), "\ufffdx\ufffd");
+    equal(text(sys.encodeUtf8("\udc7f\udd00"), 6), "\ufffd\ufffd");
     const decode = (...bytes: readonly number[]) => text(new Uint8Array(bytes).buffer, bytes.length);
-    equal(decode(0x80, 0x61), "\ufffda");
-    equal(decode(0xff, 0x61, 0xc3), "\ufffda\ufffd");
-    equal(decode(0xc0, 0x80), "\ufffd\ufffd");
-    equal(decode(0xed, 0xa0, 0x80), "\ufffd\ufffd\ufffd");
-    equal(decode(0xf4, 0x90, 0x80, 0x80), "\ufffd\ufffd\ufffd\ufffd");
-    equal(decode(0xe2, 0x82, 0x61), "\ufffd\ufffda");
+    equal(decode(0x80, 0x61), "\udc80a");
+    equal(decode(0xff, 0x61, 0xc3), "\udcffa\udcc3");
+    equal(decode(0xc0, 0x80), "\udcc0\udc80");
+    equal(decode(0xed, 0xb2, 0x80), "\udced\udcb2\udc80");
+    equal(decode(0xf4, 0x90, 0x80, 0x80), "\udcf4\udc90\udc80\udc80");
+    equal(decode(0xe2, 0x82, 0x61), "\udce2\udc82a");
     equal(decode(0xf0, 0x9f, 0x98, 0x80), "😀");
+  }),
+
+  test(["decodeUtf8", "encodeUtf8"], "any bytes come back as they were", () => {
+    let state = 12345;
+    for (let round = 0; round < 500; round++) {
+      const bytes = new Uint8Array(round % 37);
+      for (let index = 0; index < bytes.length; index++) {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        // High bytes and the parts of surrogates more often than others.
+        bytes[index] = state & 0x10000 ? state >>> 24 : 0x80 | (state >>> 25);
+      }
+      equal([...new Uint8Array(sys.encodeUtf8(text(bytes.buffer, bytes.length)))], [...bytes]);
+    }
+  }),
+
+  test("writeText", "what people read has no byte that is no UTF-8", () => {
+    withFile("people", "", (fd) => {
+      sys.writeText(fd, "a\udcc2\udc9bb");
+      sys.lseek(fd, 0, SEEK_SET);
+      equal(sys.readText(fd, 100), "a\ufffd\ufffdb");
+    });
   }),
 
   test("lseek", "lseek moves and tells the offset", () => {
@@ -332,12 +356,22 @@ export const fileTests: readonly Test[] = [
     withFile("no-folder", "", (fd) => sysError("ENOTDIR", () => sys.readdir(fd)));
   }),
 
-  test("readdir", "a name that is no UTF-8 comes back with U+FFFD", () => {
-    sys.mkdirat(AT_FDCWD, scratchPath("bytes"), 0o700);
-    // No binding can make such a name, but another program can.
-    inChild(0, () => sys.execve("/bin/sh", ["sh", "-c", "> $(printf '%s/a\\377b' $0)", scratchPath("bytes")], []));
-    equal(withFd(sys.open(scratchPath("bytes"), O_DIRECTORY), sys.readdir), ["a\ufffdb"]);
-    inChild(0, () => sys.execve("/bin/sh", ["sh", "-c", "rm -r $0", scratchPath("bytes")], ["PATH=/bin:/usr/bin"]));
+  test(["readdir", "mkdirat", "readlinkat", "symlinkat", "renameat2", "execve"], "names are bytes", () => {
+    const folder = scratchPath("bytes\udcff");
+    sys.mkdirat(AT_FDCWD, folder, 0o700);
+    // Another program makes one such name and looks for another.
+    inChild(0, () => sys.execve("/bin/sh", ["sh", "-c", "> $(printf '%s/a\\377b' $0)", folder], []));
+    withFd(sys.open(folder, O_DIRECTORY), (fd) => {
+      equal(sys.readdir(fd), ["a\udcffb"]);
+      sys.renameat2(fd, "a\udcffb", fd, "\udce9", 0);
+      sys.symlinkat("to\udcc3", fd, "link");
+      equal(sys.readlinkat(fd, "link"), "to\udcc3");
+    });
+    inChild(0, () =>
+      sys.execve("/bin/sh", ["sh", "-c", "test -f $(printf '%s/\\351' $0)", folder], ["PATH=/bin:/usr/bin"]),
+    );
+    inChild(0, () => sys.execve("/bin/sh", ["sh", "-c", "rm -r $0", folder], ["PATH=/bin:/usr/bin"]));
+    sysError("ENOENT", () => sys.open(folder, O_DIRECTORY));
   }),
 
   test("mknodat", "device nodes and pipes are made", () => {

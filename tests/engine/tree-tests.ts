@@ -59,6 +59,26 @@ export const treeTests: readonly Test[] = [
     });
   }),
 
+  test([], "removeTree goes on after a name that cannot be removed, and says which", () => {
+    const path = makeDirectory("goes-on");
+    const places = ["a", "m", "z", "below"].map((name) => `${path}/${name}`);
+    for (const place of places) sys.mkdirat(AT_FDCWD, place, 0o700);
+    for (const place of ["a", "z"]) sys.mkdirat(AT_FDCWD, `${path}/below/${place}`, 0o700);
+    inChild(CLONE_NEWNS, () => {
+      sys.mount("none", "/", null, MS_REC | MS_SLAVE, null);
+      for (const place of ["m", "below/z"]) {
+        sys.mkdirat(AT_FDCWD, `${path}/${place}/kept`, 0o700);
+        sys.mount("tmpfs", `${path}/${place}/kept`, "tmpfs", 0, null);
+      }
+      const error = sysError("EBUSY", () => removeTree(AT_FDCWD, path));
+      check(error.path === "kept", "the name");
+      equal([...withFd(sys.open(path, O_DIRECTORY), sys.readdir)].sort(), ["below", "m"]);
+      equal(withFd(sys.open(`${path}/below`, O_DIRECTORY), sys.readdir), ["z"]);
+    });
+    removeTree(AT_FDCWD, path);
+    sysError("ENOENT", () => sys.fstatat(AT_FDCWD, path, 0));
+  }),
+
   test([], "removeTree leaves another file system as it is", () => {
     const path = makeDirectory("with-mount");
     sys.mkdirat(AT_FDCWD, `${path}/mounted`, 0o700);

@@ -303,4 +303,10 @@ describe("helpers of guests", () => {
   test.each(["", "a", "é", "語", "😀", "\ud83d", "a\udc00b", "😀é"])("the size of %j is that of its UTF-8", (text) => {
     expect(utf8Size(text)).toBe(Buffer.byteLength(text, "utf8"));
   });
+
+  test("a surrogate that stands for a byte of a name counts as that byte", () => {
+    expect(utf8Size("a\udce9\udc80\udcff")).toBe(4);
+    expect(utf8Size("\ud83d\udc80")).toBe(4);
+    expect(utf8Size("\udc7f\udd00")).toBe(6);
+  });
 });
