@@ -1,5 +1,5 @@
 import { jsonText } from "./json-text.ts";
-import { O_APPEND, O_CREAT, O_WRONLY } from "./sys/constants.ts";
+import { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "./sys/constants.ts";
 import { isSysError } from "./sys/errors.ts";
 import { open, writeLine } from "./sys/file.ts";
 import { wallClock } from "./sys/process.ts";
@@ -19,15 +19,17 @@ export interface Log {
 }
 
 const STDERR = 2;
+const FLAGS = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY;
 const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, debug: 3 };
 
 /**
- * Opens the log: a file (created, appended to, mode 0644) or stderr. Lines above `level` are dropped.
+ * Opens the log: a file (created, appended to, mode 0644) or stderr. Lines above `level` are dropped. A pipe without a
+ * reader is an error, and one that is full loses lines: nobody waits for who reads the log.
  *
  * @throws SysError when the file cannot be opened.
  */
 export function openLog(options: { path: string | undefined; format: "text" | "json"; level: Level }): Log {
-  const fd = options.path === undefined ? STDERR : open(options.path, O_WRONLY | O_CREAT | O_APPEND, 0o644);
+  const fd = options.path === undefined ? STDERR : open(options.path, FLAGS, 0o644);
   const line = options.format === "json" ? jsonLine : textLine;
   let limit = RANK[options.level];
   const put = (level: Level) => (message: string) => {

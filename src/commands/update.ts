@@ -11,7 +11,8 @@ import { withOverhead } from "../plan/decide-cgroup.ts";
 import { limitProperties } from "../resources/scope.ts";
 import { parseUpdate, resourcesOfOptions } from "../resources/update.ts";
 import { messageOf } from "../sys/errors.ts";
-import { readTextFile, readWhole } from "../sys/file.ts";
+import { readWhole } from "../sys/file.ts";
+import { readRegularFile } from "../sys/regular-file.ts";
 
 const STDIN = 0;
 const RESOURCES_LIMIT = 8 << 20;
@@ -44,7 +45,7 @@ function readInput(options: Options): { readonly source: string; readonly value:
   const file = options.text("resources");
   if (file === undefined) return { source: "options", value: resourcesOfOptions(options.text) };
   const source = file === "-" ? "stdin" : file;
-  const text = file === "-" ? readWhole(STDIN, RESOURCES_LIMIT, source) : readTextFile(file, RESOURCES_LIMIT);
+  const text = file === "-" ? readWhole(STDIN, RESOURCES_LIMIT, source) : readRegularFile(file, RESOURCES_LIMIT);
   try {
     return { source, value: JSON.parse(text) };
   } catch (error) {

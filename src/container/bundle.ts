@@ -14,9 +14,9 @@ import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, openDirectory, readTextFile, readTextFileIfPresent, readWhole } from "../sys/file.ts";
+import { close, openDirectory, readWhole } from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
-import { openRegularInRoot } from "../sys/regular-file.ts";
+import { openRegularInRoot, readRegularFile, readRegularFileIfPresent } from "../sys/regular-file.ts";
 import { recordAnnotations } from "./annotations.ts";
 import type { ForeignKind } from "./foreign-bundle.ts";
 import { versionAnswersDirectory } from "./runtime-directory.ts";
@@ -132,7 +132,7 @@ function readConfig(bundle: string): unknown {
   const path = `${bundle}/config.json`;
   let text: string;
   try {
-    text = readTextFile(path, CONFIG_LIMIT);
+    text = readRegularFile(path, CONFIG_LIMIT);
   } catch (error) {
     throw new RuntimeFailure("bundle", `Read bundle: ${messageOf(error)}: give its directory with --bundle`, {
       cause: error,
@@ -186,7 +186,8 @@ function readInRoot(root: number, name: string): string | undefined {
 async function readConfiguration(): Promise<Result<Configuration>> {
   const named = getenv("URUNC_CONFIG_FILE");
   const path = named === undefined || named === "" ? CONFIGURATION_FILE : named;
-  const text = path === CONFIGURATION_FILE ? readTextFileIfPresent(path, TOML_LIMIT) : readTextFile(path, TOML_LIMIT);
+  const text =
+    path === CONFIGURATION_FILE ? readRegularFileIfPresent(path, TOML_LIMIT) : readRegularFile(path, TOML_LIMIT);
   if (text === undefined) return { ok: true, value: DEFAULT_CONFIGURATION, warnings: [] };
   const { parseConfiguration } = await import("../config/parse-configuration.ts");
   return parseConfiguration(text, path);

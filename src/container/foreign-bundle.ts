@@ -1,6 +1,7 @@
 import { redirectQueueProxy } from "../oci/queue-proxy.ts";
 import { KNATIVE_GUEST } from "../plan/private-subnet.ts";
-import { close, fstatat, openDirectory, readTextFile, replaceFile } from "../sys/file.ts";
+import { close, fstatat, openDirectory, replaceFile } from "../sys/file.ts";
+import { readRegularFile } from "../sys/regular-file.ts";
 import { CONFIG_LIMIT } from "./bundle.ts";
 import { becomeRunc } from "./runc.ts";
 
@@ -18,7 +19,7 @@ export function handToRunc(kind: ForeignKind, bundle: string, argv: readonly str
 function rewriteQueueProxy(bundle: string): void {
   const directory = openDirectory(bundle);
   try {
-    const text = redirectQueueProxy(readTextFile(`${bundle}/${FILE}`, CONFIG_LIMIT), KNATIVE_GUEST);
+    const text = redirectQueueProxy(readRegularFile(`${bundle}/${FILE}`, CONFIG_LIMIT), KNATIVE_GUEST);
     if (text === undefined) return;
     const mode = fstatat(directory, FILE, 0).mode & 0o777;
     replaceFile(directory, FILE, text, { mode, durable: false });

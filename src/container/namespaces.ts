@@ -11,11 +11,11 @@ import {
   CLONE_NEWUSER,
   CLONE_NEWUTS,
   CLONE_PARENT,
-  O_NONBLOCK,
   O_RDONLY,
 } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, open, pipe, readText, writeAll } from "../sys/file.ts";
+import { openNamespaceFile } from "../sys/namespace.ts";
 import { clone3, exit, pidfdOpen, setns, unshare, waitpid } from "../sys/process.ts";
 
 const ANSWER_LIMIT = 4096;
@@ -73,11 +73,14 @@ export function openNamespaces({
 }
 
 function openNamespace(type: NamespaceType, path: string): number {
+  let fd: number | undefined;
   try {
-    return open(path, O_RDONLY | O_NONBLOCK);
+    fd = openNamespaceFile(path);
   } catch (error) {
     throw new RuntimeFailure("namespace", `Open ${type} namespace: ${messageOf(error)}`, { cause: error });
   }
+  if (fd === undefined) throw new RuntimeFailure("namespace", `Open ${type} namespace: ${path} is not a namespace`);
+  return fd;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Told } from "../plan/choose-network.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import { parseResolvConf, type ResolvConf } from "../plan/resolv-conf.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { readTextFile, readTextFileIfPresent } from "../sys/file.ts";
+import { readRegularFile, readRegularFileIfPresent } from "../sys/regular-file.ts";
 
 type Note = (level: "info" | "warning", text: string) => void;
 
@@ -37,7 +37,7 @@ function readResolvConf(spec: Spec, bundle: string, note: Note): ResolvConf {
   const source = spec.mounts.findLast(({ destination }) => cleanPath(destination) === RESOLV_CONF)?.source;
   if (source === undefined) return parseResolvConf("");
   try {
-    return parseResolvConf(readTextFile(source.startsWith("/") ? source : `${bundle}/${source}`, LIMIT));
+    return parseResolvConf(readRegularFile(source.startsWith("/") ? source : `${bundle}/${source}`, LIMIT));
   } catch (error) {
     if (!isSysError(error) && !(error instanceof RuntimeFailure)) throw error;
     note("warning", `${RESOLV_CONF} of the container cannot be read: ${messageOf(error)}`);
@@ -73,5 +73,5 @@ function substitutes(
   if (configured.length > 0) return configured;
   if (behind.length > 0) return behind;
   if (!loopback.some((server) => SYSTEMD_RESOLVER.includes(server))) return [];
-  return parseResolvConf(readTextFileIfPresent(SYSTEMD_UPSTREAM, LIMIT) ?? "").servers;
+  return parseResolvConf(readRegularFileIfPresent(SYSTEMD_UPSTREAM, LIMIT) ?? "").servers;
 }

@@ -3,10 +3,10 @@ import { tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { leavePrivate } from "../network/private.ts";
 import { awaitEndOfTap, releaseTap } from "../network/tap.ts";
-import { CLONE_NEWNET, O_RDONLY } from "../sys/constants.ts";
+import { CLONE_NEWNET } from "../sys/constants.ts";
 import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
-import { close, open } from "../sys/file.ts";
-import { lockNamespace, networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
+import { close } from "../sys/file.ts";
+import { lockNamespace, networkNamespaceNameOf, openNamespaceFile, openOwnNetworkNamespace } from "../sys/namespace.ts";
 import { setns } from "../sys/process.ts";
 import { type NetworkRecord, type NicRecord, readNetworkRecord } from "./network-record.ts";
 
@@ -46,14 +46,14 @@ export function openNetworkToUndo(directory: number, pid: number | undefined): N
 
 /** The namespace at this path if it is the one of that name still. */
 function openNamespace(path: string, name: string): number | undefined {
-  let fd: number;
+  let fd: number | undefined;
   try {
-    fd = open(path, O_RDONLY);
+    fd = openNamespaceFile(path);
   } catch (error) {
     if (isSysError(error) && !isShortage(error)) return undefined;
     throw error;
   }
-  if (networkNamespaceNameOf(fd) === name) return fd;
+  if (fd === undefined || networkNamespaceNameOf(fd) === name) return fd;
   close(fd);
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../sys/constants.ts";
+import { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { makeDirectories, open, writeLine } from "../sys/file.ts";
 import { wallClock } from "../sys/process.ts";
@@ -69,7 +69,7 @@ export function openTimestamps(path: string | undefined, id: string, warn: (mess
 
 /** O_NONBLOCK: a FIFO without a reader is an error, not a wait. */
 function openFile(path: string): number {
-  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   try {
     return open(path, flags, 0o644);
   } catch (error) {

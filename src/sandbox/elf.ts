@@ -1,5 +1,5 @@
-import { O_RDONLY } from "../sys/constants.ts";
-import { pread, withFile } from "../sys/file.ts";
+import { close, pread } from "../sys/file.ts";
+import { openRegular } from "../sys/regular-file.ts";
 import { decodeUtf8 } from "../sys/text.ts";
 
 /** What the dynamic linker reads of a file (elf(5)). */
@@ -34,9 +34,11 @@ interface Segment {
   readonly size: number;
 }
 
-/** Undefined for what is no ELF file of 64 bits. More than `most` needed libraries are not named. */
+/** Undefined for what is no ELF file of 64 bits, or no file. More than `most` needed libraries are not named. */
 export function readElf(path: string, most: number): DynamicElf | undefined {
-  return withFile(path, O_RDONLY, (fd) => {
+  const fd = openRegular(path);
+  if (fd === undefined) return undefined;
+  try {
     const segments = readSegments(readAt(fd, 0, HEAD));
     if (segments === undefined) return undefined;
     const interpreter = segments.find(({ type }) => type === PT_INTERP);
@@ -45,7 +47,9 @@ export function readElf(path: string, most: number): DynamicElf | undefined {
       ...(interpreter === undefined ? {} : { interpreter: readName(fd, interpreter.offset) }),
       ...(needed === undefined ? {} : { needed }),
     };
-  });
+  } finally {
+    close(fd);
+  }
 }
 
 function readSegments(head: DataView): readonly Segment[] | undefined {

@@ -17,11 +17,9 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFREG,
-  X_OK,
 } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import {
-  access,
   close,
   exists,
   fstat,
@@ -36,7 +34,7 @@ import {
   withFile,
 } from "../sys/file.ts";
 import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
-import { findInPath } from "../sys/path-search.ts";
+import { findInPath, isExecutable } from "../sys/path-search.ts";
 import { reopen } from "../sys/regular-file.ts";
 import { findLibraries } from "./find-libraries.ts";
 import { openSocketFile } from "./socket-file.ts";
@@ -142,14 +140,16 @@ function withoutLibraries(program: HostProgram | undefined): HostProgram | undef
 }
 
 function findMonitor({ program, arch }: FactQuery, answers: string | undefined): HostProgram | undefined {
-  return describeProgram(program.startsWith("/") ? executableAt(program) : findInPath(program), arch, answers);
+  return describeProgram(absoluteOrInPath(program), arch, answers);
+}
+
+function absoluteOrInPath(program: string): string | undefined {
+  if (!program.startsWith("/")) return findInPath(program);
+  return isExecutable(program) ? program : undefined;
 }
 
 function firstProgram(paths: readonly string[], arch: string): HostProgram | undefined {
-  return describeProgram(
-    paths.map(executableAt).find((path) => path !== undefined),
-    arch,
-  );
+  return describeProgram(paths.find(isExecutable), arch);
 }
 
 function describeProgram(found: string | undefined, arch: string, answers?: string): HostProgram | undefined {
@@ -159,16 +159,6 @@ function describeProgram(found: string | undefined, arch: string, answers?: stri
     const answer = answers === undefined ? {} : { versionAnswer: versionAnswer(fd, path, answers) };
     return { path, ...findLibraries(path, arch), ...answer };
   });
-}
-
-function executableAt(path: string): string | undefined {
-  try {
-    access(path, X_OK);
-    return path;
-  } catch (error) {
-    if (isSysError(error)) return undefined;
-    throw error;
-  }
 }
 
 function resolveLinks(path: string): string {

@@ -1,8 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
 import {
-  AT_SYMLINK_NOFOLLOW,
   O_DIRECTORY,
-  O_NONBLOCK,
+  O_NOFOLLOW,
+  O_PATH,
   O_RDONLY,
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
@@ -13,7 +13,8 @@ import {
   S_IFSOCK,
 } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { close, fstat, fstatat, openat, openat2, readdir, readlinkat } from "../sys/file.ts";
+import { close, fstat, openat, openat2, readdir, readlinkat } from "../sys/file.ts";
+import { reopen } from "../sys/regular-file.ts";
 import { utf8Size } from "../text-size.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import { cpioHead } from "./cpio.ts";
@@ -88,40 +89,48 @@ function addName(walk: Walk, directory: number, name: string, path: string, dept
   if (path === TRAILER) throw refusal(path, "has the name that ends an archive");
   if (walk.count >= FIRST_NUMBER + MOST_ENTRIES)
     throw refusal(path, `is beyond the ${MOST_ENTRIES} files that are possible`);
-  const stat = fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
-  const type = stat.mode & S_IFMT;
-  if (type === S_IFSOCK) return;
-  if (type === S_IFDIR) addSubdirectory(walk, directory, name, path, depth);
-  else if (type === S_IFREG) addFile(walk, directory, name, path);
-  else if (type === S_IFLNK) addLink(walk, directory, name, path, stat);
-  else walk.writer.text(head(path, stat, 0, 1, walk.count++));
+  const entry = openOwn(directory, name);
+  if (entry === undefined) return;
+  let below: number | undefined;
+  try {
+    below = addEntry(walk, entry, path);
+  } finally {
+    close(entry);
+  }
+  if (below === undefined) return;
+  try {
+    addDirectory(walk, below, `${path}/`, depth + 1);
+  } finally {
+    close(below);
+  }
 }
 
-/** Opens what is the tree's own; undefined for what is mounted on it, which is not the image's. */
-function openOwn(directory: number, name: string, flags: number): number | undefined {
+/**
+ * A reference to what is the tree's own; undefined for what is mounted on it, which is not the image's. Nothing is opened
+ * before its type is known, whatever takes its name meanwhile: a pipe would wait, a device may begin to do something.
+ */
+function openOwn(directory: number, name: string): number | undefined {
   try {
-    return openat2(directory, name, flags, 0, STAY);
+    return openat2(directory, name, O_PATH | O_NOFOLLOW, 0, STAY);
   } catch (error) {
     if (isSysError(error, "EXDEV")) return undefined;
     throw error;
   }
 }
 
-function addSubdirectory(walk: Walk, parent: number, name: string, path: string, depth: number): void {
-  const directory = openOwn(parent, name, O_RDONLY | O_DIRECTORY);
-  if (directory === undefined) return;
-  try {
-    walk.writer.text(head(path, fstat(directory), 0, 1, walk.count++));
-    addDirectory(walk, directory, `${path}/`, depth + 1);
-  } finally {
-    close(directory);
-  }
+/** @returns a directory, open: what lies in it comes next. */
+function addEntry(walk: Walk, entry: number, path: string): number | undefined {
+  const stat = fstat(entry);
+  const type = stat.mode & S_IFMT;
+  if (type === S_IFSOCK) return undefined;
+  if (type === S_IFREG) addFile(walk, entry, path);
+  else if (type === S_IFLNK) addLink(walk, entry, path, stat);
+  else walk.writer.text(head(path, stat, 0, 1, walk.count++));
+  return type === S_IFDIR ? openat(entry, ".", O_RDONLY | O_DIRECTORY) : undefined;
 }
 
-/** O_NONBLOCK: a pipe that takes the file's place must not make us wait. */
-function addFile(walk: Walk, directory: number, name: string, path: string): void {
-  const fd = openOwn(directory, name, O_RDONLY | O_NONBLOCK);
-  if (fd === undefined) return;
+function addFile(walk: TreeWalk, entry: number, path: string): void {
+  const fd = reopen(entry);
   try {
     archiveFile(walk, fd, path);
   } finally {
@@ -129,10 +138,9 @@ function addFile(walk: Walk, directory: number, name: string, path: string): voi
   }
 }
 
-/** One open file as an entry. */
+/** One regular file, open, as an entry. */
 export function archiveFile(walk: TreeWalk, fd: number, path: string): void {
   const stat = fstat(fd);
-  if ((stat.mode & S_IFMT) !== S_IFREG) throw refusal(path, "changed while it was read");
   const number = numberOf(walk, stat);
   const isFirst = number === undefined;
   const size = isFirst ? stat.size : 0;
@@ -152,8 +160,8 @@ function numberOf(walk: TreeWalk, stat: Stat): number | undefined {
   return number;
 }
 
-function addLink(walk: Walk, directory: number, name: string, path: string, stat: Stat): void {
-  const text = readlinkat(directory, name);
+function addLink(walk: Walk, entry: number, path: string, stat: Stat): void {
+  const text = readlinkat(entry, "");
   walk.writer.text(head(path, stat, utf8Size(text), 1, walk.count++));
   walk.writer.text(text);
   walk.writer.align();

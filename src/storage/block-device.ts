@@ -1,7 +1,9 @@
 /** Block devices of the host that a guest gets. */
-import { AT_FDCWD, O_RDONLY, S_IFBLK, S_IFMT } from "../sys/constants.ts";
+
+import { RuntimeFailure } from "../failure.ts";
+import { AT_FDCWD, O_NONBLOCK, O_PATH, O_RDONLY, S_IFBLK, S_IFMT } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
-import { fstatat, readTextFileIfPresent, withFile } from "../sys/file.ts";
+import { close, fstat, fstatat, open, readTextFileIfPresent, withFile } from "../sys/file.ts";
 import { loopFlags, setLoopFlags } from "../sys/loop.ts";
 import { poll } from "../sys/process.ts";
 
@@ -12,11 +14,42 @@ const TEXT_LIMIT = 65536;
 /** Whether the path is the block device with these numbers (`major:minor`). */
 export function isBlockDevice(path: string, device: string): boolean {
   try {
-    const { mode, rdevMajor, rdevMinor } = fstatat(AT_FDCWD, path, 0);
-    return (mode & S_IFMT) === S_IFBLK && `${rdevMajor}:${rdevMinor}` === device;
+    return hasNumbers(fstatat(AT_FDCWD, path, 0), device);
   } catch (error) {
     if (isSysError(error)) return false;
     throw error;
+  }
+}
+
+function hasNumbers({ mode, rdevMajor, rdevMinor }: ReturnType<typeof fstat>, device: string): boolean {
+  return (mode & S_IFMT) === S_IFBLK && `${rdevMajor}:${rdevMinor}` === device;
+}
+
+/** A block device by its path and its numbers (`major:minor`): who says the path may not be who owns its directory. */
+export interface DeviceName {
+  readonly source: string;
+  readonly device: string;
+}
+
+/**
+ * Opens the device, if that is what stands at its path; anything else is not opened.
+ *
+ * @throws RuntimeFailure `storage`.
+ */
+export function openBlockDevice({ source, device }: DeviceName, flags: number): number {
+  return withFile(source, O_PATH, (reference) => {
+    if (hasNumbers(fstat(reference), device)) return open(`/proc/self/fd/${reference}`, flags);
+    throw new RuntimeFailure("storage", `${source} is not the block device ${device} any more`, { kind: "system" });
+  });
+}
+
+/** As {@link openBlockDevice}, to look at it; closed afterwards. */
+export function withBlockDevice<T>(name: DeviceName, use: (fd: number) => T): T {
+  const fd = openBlockDevice(name, O_RDONLY | O_NONBLOCK);
+  try {
+    return use(fd);
+  } finally {
+    close(fd);
   }
 }
 
@@ -26,12 +59,12 @@ export function backingFile(device: string): string | null {
 }
 
 /** Whether a loop device goes with its last user. */
-export function isAutoclear(path: string): boolean {
-  return withFile(path, O_RDONLY, (fd) => (loopFlags(fd) & LO_FLAGS_AUTOCLEAR) !== 0);
+export function isAutoclear(name: DeviceName): boolean {
+  return withBlockDevice(name, (fd) => (loopFlags(fd) & LO_FLAGS_AUTOCLEAR) !== 0);
 }
 
-export function setAutoclear(path: string, on: boolean): void {
-  withFile(path, O_RDONLY, (fd) => {
+export function setAutoclear(name: DeviceName, on: boolean): void {
+  withBlockDevice(name, (fd) => {
     const flags = loopFlags(fd);
     setLoopFlags(fd, on ? flags | LO_FLAGS_AUTOCLEAR : flags & ~LO_FLAGS_AUTOCLEAR);
   });

@@ -1,8 +1,8 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { InitrdPart, MadeInitrd } from "../plan/launch-plan.ts";
-import { O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
-import { close, fstat, lseek, open } from "../sys/file.ts";
-import { openRegularInRoot } from "../sys/regular-file.ts";
+import { S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
+import { close, fstat, lseek } from "../sys/file.ts";
+import { openRegular, openRegularInRoot } from "../sys/regular-file.ts";
 import { utf8Size } from "../text-size.ts";
 import { archiveTree, type TreeWalk, treeWalk } from "./archive-tree.ts";
 import { type ArchiveWriter, archiveWriter } from "./archive-writer.ts";
@@ -62,7 +62,7 @@ function writePart(writing: Writing, part: InitrdPart): void {
       copyEntries(writing, part.source, part.without);
       break;
     case "host-file":
-      copy(writing, open(part.source, O_RDONLY), part.source);
+      copy(writing, openOfHost(part.source), part.source);
       writing.tree = NO_TREE;
       break;
     case "rootfs":
@@ -142,7 +142,7 @@ function copyEntries(writing: Writing, source: string, without: readonly string[
 }
 
 function addProgram(writer: ArchiveWriter, path: string, source: string): void {
-  const fd = open(source, O_RDONLY);
+  const fd = openOfHost(source);
   try {
     const size = sizeOf(fd, source);
     writer.text(ownHead(path, S_IFREG | 0o755, size));
@@ -161,6 +161,12 @@ function sizeOf(fd: number, name: string): number {
 
 function openOfImage(image: number, path: string): number {
   const fd = openRegularInRoot(image, path);
+  if (fd === undefined) throw notRegular(path);
+  return fd;
+}
+
+function openOfHost(path: string): number {
+  const fd = openRegular(path);
   if (fd === undefined) throw notRegular(path);
   return fd;
 }

@@ -2,9 +2,9 @@ import { RuntimeFailure } from "../failure.ts";
 import type { DeviceToTake, LaunchPlan } from "../plan/launch-plan.ts";
 import { O_EXCL, O_RDONLY, O_RDWR, UMOUNT_NOFOLLOW } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, open } from "../sys/file.ts";
+import { close } from "../sys/file.ts";
 import { umount2 } from "../sys/mount.ts";
-import { backingFile, isAutoclear, setAutoclear, whileBusy } from "./block-device.ts";
+import { backingFile, type DeviceName, isAutoclear, openBlockDevice, setAutoclear, whileBusy } from "./block-device.ts";
 import { noteUndo } from "./undo-journal.ts";
 
 /**
@@ -32,27 +32,27 @@ function takeDevice({ mount, readonly }: DeviceToTake, directory: number): numbe
   const { source, device, mountPoint } = mount;
   const backing = backingFile(device);
   // Open until it is claimed: without a user a loop device may go.
-  const held = step(`Open ${source}`, () => open(source, O_RDONLY));
+  const held = step(`Open ${source}`, () => openBlockDevice(mount, O_RDONLY));
   try {
-    if (backing !== null && isAutoclear(source)) {
+    if (backing !== null && isAutoclear(mount)) {
       noteUndo(directory, { undo: "keep-loop", source, device, backing });
-      step(`Keep ${source}`, () => setAutoclear(source, false));
+      step(`Keep ${source}`, () => setAutoclear(mount, false));
     }
     noteUndo(directory, { undo: "unmount", mount, backing });
     step(`Unmount ${mountPoint}`, () => whileBusy(() => umount2(mountPoint, UMOUNT_NOFOLLOW)));
-    return claim(source, readonly);
+    return claim(mount, readonly);
   } finally {
     close(held);
   }
 }
 
-function claim(source: string, readonly: boolean): number {
+function claim(name: DeviceName, readonly: boolean): number {
   try {
-    return whileBusy(() => open(source, (readonly ? O_RDONLY : O_RDWR) | O_EXCL));
+    return whileBusy(() => openBlockDevice(name, (readonly ? O_RDONLY : O_RDWR) | O_EXCL));
   } catch (error) {
     if (!isSysError(error)) throw error;
     const why = error.code === "EBUSY" ? "it is still mounted in another mount namespace" : error.message;
-    throw new RuntimeFailure("storage", `Claim ${source} for the guest: ${why}`, { kind: "system", cause: error });
+    throw new RuntimeFailure("storage", `Claim ${name.source} for the guest: ${why}`, { kind: "system", cause: error });
   }
 }
 

@@ -64,12 +64,13 @@ function undo(entry: UndoEntry, warn: (message: string) => void): void {
     if (isMounted(entry)) removeCopy(entry);
     return;
   }
-  const { source, device } = entry.undo === "unmount" ? entry.mount : entry;
+  const name = entry.undo === "unmount" ? entry.mount : entry;
+  const { source, device } = name;
   if (!isBlockDevice(source, device) || backingFile(device) !== entry.backing) {
     throw new RuntimeFailure("storage", `${source} is not the device any more that it was: it is left alone`);
   }
   if (entry.undo === "unmount") mountAgain(entry.mount, warn);
-  else if (!isAutoclear(source)) setAutoclear(source, true);
+  else if (!isAutoclear(name)) setAutoclear(name, true);
 }
 
 function isMounted({ mountPoint, device }: Pick<BlockMount, "mountPoint" | "device">): boolean {

@@ -1,6 +1,7 @@
-import { AT_FDCWD, O_RDONLY } from "./constants.ts";
-import { fstat, fstatat, open, readlinkat } from "./file.ts";
+import { AT_FDCWD, O_PATH, O_RDONLY } from "./constants.ts";
+import { fstat, fstatat, fstatfsType, open, readlinkat, withFile } from "./file.ts";
 import { lockWithin } from "./lock.ts";
+import { reopen } from "./regular-file.ts";
 
 const NETWORK = "/proc/self/ns/net";
 
@@ -25,6 +26,19 @@ const INITIAL_USER_NAMESPACE = 0xeffffffd;
 /** Whether this process is in the user namespace that the machine started with. */
 export function isInInitialUserNamespace(): boolean {
   return fstatat(AT_FDCWD, "/proc/self/ns/user", 0).ino === INITIAL_USER_NAMESPACE;
+}
+
+/** linux/magic.h: the file system of namespaces. */
+const NSFS_MAGIC = 0x6e736673;
+
+/**
+ * Opens a namespace by a path, which somebody else may have given or changed meanwhile.
+ *
+ * @returns undefined for what is no namespace, which is not opened: a pipe would wait for its writer, and a device may
+ *   begin to do something.
+ */
+export function openNamespaceFile(path: string): number | undefined {
+  return withFile(path, O_PATH, (reference) => (fstatfsType(reference) === NSFS_MAGIC ? reopen(reference) : undefined));
 }
 
 const LOCK_TIMEOUT_MS = 5000;

@@ -10,13 +10,18 @@ export function findInPath(name: string, accept: (path: string) => boolean = () 
   for (const directory of (getenv("PATH") ?? DEFAULT_PATH).split(":")) {
     if (!directory.startsWith("/")) continue;
     const path = `${directory}/${name}`;
-    try {
-      access(path, X_OK);
-      const isFile = (fstatat(AT_FDCWD, path, 0).mode & S_IFMT) === S_IFREG;
-      if (isFile && accept(path)) return path;
-    } catch (error) {
-      if (!isSysError(error)) throw error;
-    }
+    if (isExecutable(path) && accept(path)) return path;
   }
   return undefined;
+}
+
+/** Whether the path leads to a regular file that this process may execute. */
+export function isExecutable(path: string): boolean {
+  try {
+    access(path, X_OK);
+    return (fstatat(AT_FDCWD, path, 0).mode & S_IFMT) === S_IFREG;
+  } catch (error) {
+    if (isSysError(error)) return false;
+    throw error;
+  }
 }

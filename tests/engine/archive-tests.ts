@@ -8,6 +8,8 @@ import { check, equal, scratchPath, type Test, test, withFd } from "./harness.ts
 const HEADER = 110;
 const NO_LIMIT = 1 << 30;
 const S_IFIFO = 0o010000;
+const RENAME_EXCHANGE = 2;
+const SIGKILL = 9;
 
 /** Reads an archive of ASCII names and contents back: a line for each entry. */
 export function linesOf(text: string): readonly string[] {
@@ -77,6 +79,28 @@ export const archiveTests: readonly Test[] = [
       "empty 100640 ",
       "pipe 10600 ",
     ]);
+  }),
+
+  test([], "a pipe that takes a file's place while an archive is made is not opened, and no error", () => {
+    const tree = makeTree("swapped");
+    putText(`${tree}/a`, "text");
+    sys.mknodat(AT_FDCWD, `${tree}/b`, S_IFIFO | 0o600, 0, 0);
+    const child = sys.clone3(0);
+    if (child.pid === 0) {
+      for (;;) sys.renameat2(AT_FDCWD, `${tree}/a`, AT_FDCWD, `${tree}/b`, RENAME_EXCHANGE);
+    }
+    try {
+      for (let round = 0; round < 500; round++) {
+        if (round > 0) sys.unlinkat(AT_FDCWD, `${tree}.archive`, 0);
+        for (const line of archiveOf(tree).slice(1)) {
+          check(/^[ab] (100640 text|10600 )$/.test(line), `an entry is a file or a pipe, found ${line}`);
+        }
+      }
+    } finally {
+      sys.kill(child.pid, SIGKILL);
+      sys.waitpid(child.pid, 0);
+      sys.close(child.pidfd);
+    }
   }),
 
   test([], "an archive over the limit is not written any further", () => {
