@@ -42,6 +42,16 @@ extern char **sys_argv;
 /* True while the modules are evaluated at build time: every binding but machine() and seccompCompile() throws. */
 extern bool sys_is_building;
 
+/* Makes a call that a signal has interrupted again; interrupted.md tells for which calls that is right. */
+#define AGAIN(call)                                                                                                    \
+    ({                                                                                                                 \
+        __typeof__(call) again_result;                                                                                 \
+        do                                                                                                             \
+            again_result = (call);                                                                                     \
+        while (again_result < 0 && errno == EINTR);                                                                    \
+        again_result;                                                                                                  \
+    })
+
 /* Throws SysError for the current errno; path may be NULL. Always returns JS_EXCEPTION. */
 JSValue sys_throw(JSContext *ctx, const char *syscall, const char *path);
 /* The common ends of a binding: a negative result throws, otherwise undefined or the number. */

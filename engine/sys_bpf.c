@@ -8,8 +8,21 @@
 #define INSTRUCTION_SIZE 8
 #define MOST_INSTRUCTIONS 4096
 
+/* How often libbpf asks for a program again whose check a signal has interrupted. */
+#define MOST_TRIES 5
+
 static long bpf(int command, union bpf_attr *attributes) {
-    return syscall(SYS_bpf, command, attributes, sizeof *attributes);
+    return AGAIN(syscall(SYS_bpf, command, attributes, sizeof *attributes));
+}
+
+/* The verifier answers EAGAIN where others answer EINTR: Linux, kernel/bpf/verifier.c, do_check. */
+static long load(union bpf_attr *attributes) {
+    long program;
+    int tries = 0;
+    do
+        program = bpf(BPF_PROG_LOAD, attributes);
+    while (program < 0 && errno == EAGAIN && ++tries < MOST_TRIES);
+    return program;
 }
 
 static JSValue sys_bpf_load_cgroup_device(JSContext *ctx, JSValueConst *argv) {
@@ -25,7 +38,7 @@ static JSValue sys_bpf_load_cgroup_device(JSContext *ctx, JSValueConst *argv) {
         .insn_cnt = (uint32_t)(size / INSTRUCTION_SIZE),
         .license = (uint64_t)(uintptr_t) "Apache",
     };
-    return sys_number(ctx, bpf(BPF_PROG_LOAD, &attributes), "bpf", NULL);
+    return sys_number(ctx, load(&attributes), "bpf", NULL);
 }
 
 static JSValue sys_bpf_attach_cgroup_device(JSContext *ctx, JSValueConst *argv) {

@@ -37,7 +37,7 @@ static JSValue sys_open(JSContext *ctx, JSValueConst *argv) {
     mode_t mode;
     if (!arg_text(ctx, argv[0], &path) || !arg_int(ctx, argv[1], &flags) || !arg_open_mode(ctx, argv[2], &mode))
         return JS_EXCEPTION;
-    return sys_number(ctx, openat(AT_FDCWD, path.s, flags | O_CLOEXEC, mode), "openat", path.s);
+    return sys_number(ctx, AGAIN(openat(AT_FDCWD, path.s, flags | O_CLOEXEC, mode)), "openat", path.s);
 }
 
 static JSValue sys_openat(JSContext *ctx, JSValueConst *argv) {
@@ -47,7 +47,7 @@ static JSValue sys_openat(JSContext *ctx, JSValueConst *argv) {
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_int(ctx, argv[2], &flags) ||
         !arg_open_mode(ctx, argv[3], &mode))
         return JS_EXCEPTION;
-    return sys_number(ctx, openat(dirfd, path.s, flags | O_CLOEXEC, mode), "openat", path.s);
+    return sys_number(ctx, AGAIN(openat(dirfd, path.s, flags | O_CLOEXEC, mode)), "openat", path.s);
 }
 
 static JSValue sys_openat2(JSContext *ctx, JSValueConst *argv) {
@@ -58,7 +58,7 @@ static JSValue sys_openat2(JSContext *ctx, JSValueConst *argv) {
         !arg_u32(ctx, argv[3], &mode) || !arg_u32(ctx, argv[4], &resolve))
         return JS_EXCEPTION;
     struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
-    return sys_number(ctx, syscall(SYS_openat2, dirfd, path.s, &how, sizeof how), "openat2", path.s);
+    return sys_number(ctx, AGAIN(syscall(SYS_openat2, dirfd, path.s, &how, sizeof how)), "openat2", path.s);
 }
 
 static JSValue sys_close(JSContext *ctx, JSValueConst *argv) {
@@ -85,9 +85,7 @@ static JSValue sys_read(JSContext *ctx, JSValueConst *argv) {
     ssize_t result;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &count))
         return JS_EXCEPTION;
-    do
-        result = read(fd, bytes, count);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(read(fd, bytes, count));
     return sys_number(ctx, result, "read", NULL);
 }
 
@@ -100,9 +98,7 @@ static JSValue sys_pread(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &count) ||
         !arg_integer(ctx, argv[4], 0, MAX_SAFE_INTEGER, &position))
         return JS_EXCEPTION;
-    do
-        result = pread(fd, bytes, count, position);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(pread(fd, bytes, count, position));
     return sys_number(ctx, result, "pread", NULL);
 }
 
@@ -113,9 +109,7 @@ static JSValue sys_write(JSContext *ctx, JSValueConst *argv) {
     ssize_t result;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &count))
         return JS_EXCEPTION;
-    do
-        result = write(fd, bytes, count);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(write(fd, bytes, count));
     return sys_number(ctx, result, "write", NULL);
 }
 
@@ -125,9 +119,7 @@ static JSValue sys_write_text(JSContext *ctx, JSValueConst *argv) {
     ssize_t result;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_content(ctx, argv[1], &text))
         return JS_EXCEPTION;
-    do
-        result = write(fd, text.s, text.length);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(write(fd, text.s, text.length));
     return sys_number(ctx, result, "write", NULL);
 }
 
@@ -143,9 +135,7 @@ static JSValue sys_read_text(JSContext *ctx, JSValueConst *argv) {
     JSValue text = JS_EXCEPTION;
     for (;;) {
         size_t room = (size < most ? size : most) - used;
-        ssize_t got = read(fd, buffer + used, room);
-        if (got < 0 && errno == EINTR)
-            continue;
+        ssize_t got = AGAIN(read(fd, buffer + used, room));
         if (got < 0) {
             sys_throw(ctx, "read", NULL);
             break;
@@ -203,7 +193,7 @@ static JSValue sys_fsync(JSContext *ctx, JSValueConst *argv) {
     int fd;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return sys_done(ctx, fsync(fd), "fsync", NULL);
+    return sys_done(ctx, AGAIN(fsync(fd)), "fsync", NULL);
 }
 
 static JSValue sys_ftruncate(JSContext *ctx, JSValueConst *argv) {
@@ -211,7 +201,7 @@ static JSValue sys_ftruncate(JSContext *ctx, JSValueConst *argv) {
     int64_t size;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_integer(ctx, argv[1], 0, MAX_SAFE_INTEGER, &size))
         return JS_EXCEPTION;
-    return sys_done(ctx, ftruncate(fd, size), "ftruncate", NULL);
+    return sys_done(ctx, AGAIN(ftruncate(fd, size)), "ftruncate", NULL);
 }
 
 static JSValue sys_sendfile(JSContext *ctx, JSValueConst *argv) {
@@ -220,7 +210,7 @@ static JSValue sys_sendfile(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &out) || !arg_fd(ctx, argv[1], &in) ||
         !arg_integer(ctx, argv[2], 0, MAX_SAFE_INTEGER, &count))
         return JS_EXCEPTION;
-    return sys_number(ctx, sendfile(out, in, NULL, (size_t)count), "sendfile", NULL);
+    return sys_number(ctx, AGAIN(sendfile(out, in, NULL, (size_t)count)), "sendfile", NULL);
 }
 
 /* ---- what is there ------------------------------------------------------------------------------------------------*/
@@ -245,7 +235,7 @@ static JSValue sys_fstat(JSContext *ctx, JSValueConst *argv) {
     struct stat status;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return fstat(fd, &status) < 0 ? sys_throw(ctx, "fstat", NULL) : new_stat(ctx, &status);
+    return AGAIN(fstat(fd, &status)) < 0 ? sys_throw(ctx, "fstat", NULL) : new_stat(ctx, &status);
 }
 
 static JSValue sys_fstatat(JSContext *ctx, JSValueConst *argv) {
@@ -254,7 +244,7 @@ static JSValue sys_fstatat(JSContext *ctx, JSValueConst *argv) {
     struct stat status;
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_int(ctx, argv[2], &flags))
         return JS_EXCEPTION;
-    if (fstatat(dirfd, path.s, &status, flags) < 0)
+    if (AGAIN(fstatat(dirfd, path.s, &status, flags)) < 0)
         return sys_throw(ctx, "newfstatat", path.s);
     return new_stat(ctx, &status);
 }
@@ -265,7 +255,7 @@ static JSValue sys_file_identity(JSContext *ctx, JSValueConst *argv) {
     struct stat status;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    if (fstat(fd, &status) < 0)
+    if (AGAIN(fstat(fd, &status)) < 0)
         return sys_throw(ctx, "fstat", NULL);
     const int64_t numbers[] = {
         (int64_t)status.st_dev,          (int64_t)status.st_ino,  status.st_size,
@@ -283,7 +273,7 @@ static JSValue sys_fstatfs_type(JSContext *ctx, JSValueConst *argv) {
     struct statfs status;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return fstatfs(fd, &status) < 0 ? sys_throw(ctx, "fstatfs", NULL) : JS_NewInt64(ctx, (int64_t)status.f_type);
+    return AGAIN(fstatfs(fd, &status)) < 0 ? sys_throw(ctx, "fstatfs", NULL) : JS_NewInt64(ctx, (int64_t)status.f_type);
 }
 
 static JSValue sys_access(JSContext *ctx, JSValueConst *argv) {
@@ -291,7 +281,7 @@ static JSValue sys_access(JSContext *ctx, JSValueConst *argv) {
     int mode;
     if (!arg_text(ctx, argv[0], &path) || !arg_int(ctx, argv[1], &mode))
         return JS_EXCEPTION;
-    return sys_done(ctx, syscall(SYS_faccessat2, AT_FDCWD, path.s, mode, AT_EACCESS), "faccessat2", path.s);
+    return sys_done(ctx, AGAIN(syscall(SYS_faccessat2, AT_FDCWD, path.s, mode, AT_EACCESS)), "faccessat2", path.s);
 }
 
 static JSValue sys_readlinkat(JSContext *ctx, JSValueConst *argv) {
@@ -300,7 +290,7 @@ static JSValue sys_readlinkat(JSContext *ctx, JSValueConst *argv) {
     char target[PATH_MAX];
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path))
         return JS_EXCEPTION;
-    ssize_t length = readlinkat(dirfd, path.s, target, sizeof target);
+    ssize_t length = AGAIN(readlinkat(dirfd, path.s, target, sizeof target));
     return length < 0 ? sys_throw(ctx, "readlinkat", path.s) : new_text(ctx, target, (size_t)length);
 }
 
@@ -315,7 +305,7 @@ static JSValue sys_readdir(JSContext *ctx, JSValueConst *argv) {
         return sys_throw(ctx, "lseek", NULL);
     JSValue names = JS_NewArray(ctx);
     for (;;) {
-        long size = syscall(SYS_getdents64, fd, records, sizeof records);
+        long size = AGAIN(syscall(SYS_getdents64, fd, records, sizeof records));
         if (size < 0) {
             JS_FreeValue(ctx, names);
             return sys_throw(ctx, "getdents64", NULL);
@@ -343,7 +333,7 @@ static JSValue sys_mkdirat(JSContext *ctx, JSValueConst *argv) {
     mode_t mode;
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_mode(ctx, argv[2], &mode))
         return JS_EXCEPTION;
-    return sys_done(ctx, mkdirat(dirfd, path.s, mode), "mkdirat", path.s);
+    return sys_done(ctx, AGAIN(mkdirat(dirfd, path.s, mode)), "mkdirat", path.s);
 }
 
 static JSValue sys_mknodat(JSContext *ctx, JSValueConst *argv) {
@@ -356,7 +346,7 @@ static JSValue sys_mknodat(JSContext *ctx, JSValueConst *argv) {
         !arg_integer(ctx, argv[3], 0, 0xfff, &major_number) || !arg_integer(ctx, argv[4], 0, 0xfffff, &minor_number))
         return JS_EXCEPTION;
     dev_t device = makedev((unsigned)major_number, (unsigned)minor_number);
-    return sys_done(ctx, mknodat(dirfd, path.s, mode, device), "mknodat", path.s);
+    return sys_done(ctx, AGAIN(mknodat(dirfd, path.s, mode, device)), "mknodat", path.s);
 }
 
 static JSValue sys_symlinkat(JSContext *ctx, JSValueConst *argv) {
@@ -365,7 +355,7 @@ static JSValue sys_symlinkat(JSContext *ctx, JSValueConst *argv) {
     TEXT path = NO_TEXT;
     if (!arg_text(ctx, argv[0], &target) || !arg_dirfd(ctx, argv[1], &dirfd) || !arg_text(ctx, argv[2], &path))
         return JS_EXCEPTION;
-    return sys_done(ctx, symlinkat(target.s, dirfd, path.s), "symlinkat", path.s);
+    return sys_done(ctx, AGAIN(symlinkat(target.s, dirfd, path.s)), "symlinkat", path.s);
 }
 
 static JSValue sys_unlinkat(JSContext *ctx, JSValueConst *argv) {
@@ -373,7 +363,7 @@ static JSValue sys_unlinkat(JSContext *ctx, JSValueConst *argv) {
     TEXT path = NO_TEXT;
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_int(ctx, argv[2], &flags))
         return JS_EXCEPTION;
-    return sys_done(ctx, unlinkat(dirfd, path.s, flags), "unlinkat", path.s);
+    return sys_done(ctx, AGAIN(unlinkat(dirfd, path.s, flags)), "unlinkat", path.s);
 }
 
 static JSValue sys_renameat2(JSContext *ctx, JSValueConst *argv) {
@@ -384,7 +374,8 @@ static JSValue sys_renameat2(JSContext *ctx, JSValueConst *argv) {
     if (!arg_dirfd(ctx, argv[0], &old_dirfd) || !arg_text(ctx, argv[1], &old_path) ||
         !arg_dirfd(ctx, argv[2], &new_dirfd) || !arg_text(ctx, argv[3], &new_path) || !arg_u32(ctx, argv[4], &flags))
         return JS_EXCEPTION;
-    return sys_done(ctx, renameat2(old_dirfd, old_path.s, new_dirfd, new_path.s, flags), "renameat2", old_path.s);
+    int result = AGAIN(renameat2(old_dirfd, old_path.s, new_dirfd, new_path.s, flags));
+    return sys_done(ctx, result, "renameat2", old_path.s);
 }
 
 static JSValue sys_fchmod(JSContext *ctx, JSValueConst *argv) {
@@ -392,7 +383,7 @@ static JSValue sys_fchmod(JSContext *ctx, JSValueConst *argv) {
     mode_t mode;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_mode(ctx, argv[1], &mode))
         return JS_EXCEPTION;
-    return sys_done(ctx, fchmod(fd, mode), "fchmod", NULL);
+    return sys_done(ctx, AGAIN(fchmod(fd, mode)), "fchmod", NULL);
 }
 
 static JSValue sys_fchownat(JSContext *ctx, JSValueConst *argv) {
@@ -402,7 +393,7 @@ static JSValue sys_fchownat(JSContext *ctx, JSValueConst *argv) {
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_id(ctx, argv[2], &uid) ||
         !arg_id(ctx, argv[3], &gid) || !arg_int(ctx, argv[4], &flags))
         return JS_EXCEPTION;
-    return sys_done(ctx, fchownat(dirfd, path.s, uid, gid, flags), "fchownat", path.s);
+    return sys_done(ctx, AGAIN(fchownat(dirfd, path.s, uid, gid, flags)), "fchownat", path.s);
 }
 
 static JSValue sys_umask(JSContext *ctx, JSValueConst *argv) {
@@ -418,9 +409,7 @@ static JSValue sys_flock(JSContext *ctx, JSValueConst *argv) {
     int fd, operation, result;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_int(ctx, argv[1], &operation))
         return JS_EXCEPTION;
-    do
-        result = flock(fd, operation);
-    while (result < 0 && errno == EINTR && (operation & LOCK_NB) == 0);
+    result = AGAIN(flock(fd, operation));
     return sys_done(ctx, result, "flock", NULL);
 }
 

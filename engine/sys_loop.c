@@ -9,7 +9,7 @@ static JSValue sys_loop_flags(JSContext *ctx, JSValueConst *argv) {
     struct loop_info64 info;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+    if (AGAIN(ioctl(fd, LOOP_GET_STATUS64, &info)) < 0)
         return sys_throw(ctx, "ioctl", NULL);
     return JS_NewUint32(ctx, info.lo_flags);
 }
@@ -21,10 +21,10 @@ static JSValue sys_set_loop_flags(JSContext *ctx, JSValueConst *argv) {
     struct loop_info64 info;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_u32(ctx, argv[1], &flags))
         return JS_EXCEPTION;
-    if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
+    if (AGAIN(ioctl(fd, LOOP_GET_STATUS64, &info)) < 0)
         return sys_throw(ctx, "ioctl", NULL);
     info.lo_flags = flags;
-    return sys_done(ctx, ioctl(fd, LOOP_SET_STATUS64, &info), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, LOOP_SET_STATUS64, &info)), "ioctl", NULL);
 }
 
 const SysFunction sys_loop_functions[] = {

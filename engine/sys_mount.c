@@ -16,7 +16,7 @@ static JSValue sys_mount(JSContext *ctx, JSValueConst *argv) {
         !arg_text_or_null(ctx, argv[2], &type) || !arg_u32(ctx, argv[3], &flags) ||
         !arg_text_or_null(ctx, argv[4], &data))
         return JS_EXCEPTION;
-    return sys_done(ctx, mount(source.s, target.s, type.s, flags, data.s), "mount", target.s);
+    return sys_done(ctx, AGAIN(mount(source.s, target.s, type.s, flags, data.s)), "mount", target.s);
 }
 
 static JSValue sys_umount2(JSContext *ctx, JSValueConst *argv) {
@@ -24,7 +24,7 @@ static JSValue sys_umount2(JSContext *ctx, JSValueConst *argv) {
     int flags;
     if (!arg_text(ctx, argv[0], &target) || !arg_int(ctx, argv[1], &flags))
         return JS_EXCEPTION;
-    return sys_done(ctx, umount2(target.s, flags), "umount2", target.s);
+    return sys_done(ctx, AGAIN(umount2(target.s, flags)), "umount2", target.s);
 }
 
 static JSValue sys_pivot_root(JSContext *ctx, JSValueConst *argv) {
@@ -32,14 +32,14 @@ static JSValue sys_pivot_root(JSContext *ctx, JSValueConst *argv) {
     TEXT put_old = NO_TEXT;
     if (!arg_text(ctx, argv[0], &new_root) || !arg_text(ctx, argv[1], &put_old))
         return JS_EXCEPTION;
-    return sys_done(ctx, syscall(SYS_pivot_root, new_root.s, put_old.s), "pivot_root", new_root.s);
+    return sys_done(ctx, AGAIN(syscall(SYS_pivot_root, new_root.s, put_old.s)), "pivot_root", new_root.s);
 }
 
 static JSValue sys_chroot(JSContext *ctx, JSValueConst *argv) {
     TEXT path = NO_TEXT;
     if (!arg_text(ctx, argv[0], &path))
         return JS_EXCEPTION;
-    return sys_done(ctx, chroot(path.s), "chroot", path.s);
+    return sys_done(ctx, AGAIN(chroot(path.s)), "chroot", path.s);
 }
 
 static JSValue sys_open_tree(JSContext *ctx, JSValueConst *argv) {
@@ -48,7 +48,7 @@ static JSValue sys_open_tree(JSContext *ctx, JSValueConst *argv) {
     uint32_t flags;
     if (!arg_dirfd(ctx, argv[0], &dirfd) || !arg_text(ctx, argv[1], &path) || !arg_u32(ctx, argv[2], &flags))
         return JS_EXCEPTION;
-    return sys_number(ctx, open_tree(dirfd, path.s, flags | OPEN_TREE_CLOEXEC), "open_tree", path.s);
+    return sys_number(ctx, AGAIN(open_tree(dirfd, path.s, flags | OPEN_TREE_CLOEXEC)), "open_tree", path.s);
 }
 
 static JSValue sys_move_mount(JSContext *ctx, JSValueConst *argv) {
@@ -59,7 +59,8 @@ static JSValue sys_move_mount(JSContext *ctx, JSValueConst *argv) {
     if (!arg_dirfd(ctx, argv[0], &from_dirfd) || !arg_text(ctx, argv[1], &from_path) ||
         !arg_dirfd(ctx, argv[2], &to_dirfd) || !arg_text(ctx, argv[3], &to_path) || !arg_u32(ctx, argv[4], &flags))
         return JS_EXCEPTION;
-    return sys_done(ctx, move_mount(from_dirfd, from_path.s, to_dirfd, to_path.s, flags), "move_mount", to_path.s);
+    int result = AGAIN(move_mount(from_dirfd, from_path.s, to_dirfd, to_path.s, flags));
+    return sys_done(ctx, result, "move_mount", to_path.s);
 }
 
 static JSValue sys_mount_setattr(JSContext *ctx, JSValueConst *argv) {
@@ -71,14 +72,15 @@ static JSValue sys_mount_setattr(JSContext *ctx, JSValueConst *argv) {
         !arg_u32(ctx, argv[5], &propagation))
         return JS_EXCEPTION;
     struct mount_attr attributes = { .attr_set = attr_set, .attr_clr = attr_clear, .propagation = propagation };
-    return sys_done(ctx, mount_setattr(dirfd, path.s, flags, &attributes, sizeof attributes), "mount_setattr", path.s);
+    int result = AGAIN(mount_setattr(dirfd, path.s, flags, &attributes, sizeof attributes));
+    return sys_done(ctx, result, "mount_setattr", path.s);
 }
 
 static JSValue sys_fsopen(JSContext *ctx, JSValueConst *argv) {
     TEXT type = NO_TEXT;
     if (!arg_text(ctx, argv[0], &type))
         return JS_EXCEPTION;
-    return sys_number(ctx, fsopen(type.s, FSOPEN_CLOEXEC), "fsopen", NULL);
+    return sys_number(ctx, AGAIN(fsopen(type.s, FSOPEN_CLOEXEC)), "fsopen", NULL);
 }
 
 static JSValue sys_fsconfig_set(JSContext *ctx, JSValueConst *argv) {
@@ -88,14 +90,14 @@ static JSValue sys_fsconfig_set(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &key) || !arg_text_or_null(ctx, argv[2], &value))
         return JS_EXCEPTION;
     unsigned command = value.s == NULL ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
-    return sys_done(ctx, fsconfig(fd, command, key.s, value.s, 0), "fsconfig", NULL);
+    return sys_done(ctx, AGAIN(fsconfig(fd, command, key.s, value.s, 0)), "fsconfig", NULL);
 }
 
 static JSValue sys_fsconfig_create(JSContext *ctx, JSValueConst *argv) {
     int fd;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return sys_done(ctx, fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0), "fsconfig", NULL);
+    return sys_done(ctx, AGAIN(fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0)), "fsconfig", NULL);
 }
 
 static JSValue sys_fsmount(JSContext *ctx, JSValueConst *argv) {
@@ -103,7 +105,7 @@ static JSValue sys_fsmount(JSContext *ctx, JSValueConst *argv) {
     uint32_t attributes;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_u32(ctx, argv[1], &attributes))
         return JS_EXCEPTION;
-    return sys_number(ctx, fsmount(fd, FSMOUNT_CLOEXEC, attributes), "fsmount", NULL);
+    return sys_number(ctx, AGAIN(fsmount(fd, FSMOUNT_CLOEXEC, attributes)), "fsmount", NULL);
 }
 
 const SysFunction sys_mount_functions[] = {

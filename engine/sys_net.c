@@ -21,7 +21,7 @@ static JSValue sys_bind_netlink(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd) || !arg_u32(ctx, argv[1], &groups))
         return JS_EXCEPTION;
     struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
-    return sys_done(ctx, bind(fd, (struct sockaddr *)&address, sizeof address), "bind", NULL);
+    return sys_done(ctx, AGAIN(bind(fd, (struct sockaddr *)&address, sizeof address)), "bind", NULL);
 }
 
 static JSValue sys_set_netlink_option(JSContext *ctx, JSValueConst *argv) {
@@ -40,7 +40,7 @@ static JSValue sys_send_netlink(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd) || !arg_bytes(ctx, argv[1], argv[2], argv[3], &bytes, &length))
         return JS_EXCEPTION;
     struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-    ssize_t sent = sendto(fd, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&kernel, sizeof kernel);
+    ssize_t sent = AGAIN(sendto(fd, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&kernel, sizeof kernel));
     return sys_number(ctx, sent, "sendto", NULL);
 }
 
@@ -65,9 +65,7 @@ static JSValue sys_recv_netlink(JSContext *ctx, JSValueConst *argv) {
     struct sockaddr_nl sender = { .nl_family = AF_NETLINK };
     socklen_t size = sizeof sender;
     ssize_t received;
-    do
-        received = recvfrom(fd, bytes, length, MSG_TRUNC, (struct sockaddr *)&sender, &size);
-    while (received < 0 && errno == EINTR);
+    received = AGAIN(recvfrom(fd, bytes, length, MSG_TRUNC, (struct sockaddr *)&sender, &size));
     return received < 0 ? sys_throw(ctx, "recvfrom", NULL) : new_pair(ctx, received, sender.nl_pid);
 }
 
@@ -78,7 +76,7 @@ static JSValue sys_interface_index(JSContext *ctx, JSValueConst *argv) {
     struct ifreq request = { .ifr_ifindex = 0 };
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &name) || !interface_name(ctx, &name, &request))
         return JS_EXCEPTION;
-    return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? sys_throw(ctx, "ioctl", name.s)
+    return AGAIN(ioctl(fd, SIOCGIFINDEX, &request)) < 0 ? sys_throw(ctx, "ioctl", name.s)
                                                  : JS_NewInt32(ctx, request.ifr_ifindex);
 }
 
@@ -92,7 +90,7 @@ static JSValue sys_tun_set_interface(JSContext *ctx, JSValueConst *argv) {
         !arg_integer(ctx, argv[2], 0, UINT16_MAX, &flags) || !interface_name(ctx, &name, &request))
         return JS_EXCEPTION;
     request.ifr_flags = (short)(uint16_t)flags;
-    if (ioctl(fd, TUNSETIFF, &request) < 0)
+    if (AGAIN(ioctl(fd, TUNSETIFF, &request)) < 0)
         return sys_throw(ctx, "ioctl", name.s);
     return new_text(ctx, request.ifr_name, strnlen(request.ifr_name, sizeof request.ifr_name));
 }
@@ -102,7 +100,7 @@ static JSValue sys_tun_set_owner(JSContext *ctx, JSValueConst *argv) {
     uint32_t id;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_id(ctx, argv[1], &id))
         return JS_EXCEPTION;
-    return sys_done(ctx, ioctl(fd, TUNSETOWNER, (unsigned long)id), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, TUNSETOWNER, (unsigned long)id)), "ioctl", NULL);
 }
 
 static JSValue sys_tun_set_group(JSContext *ctx, JSValueConst *argv) {
@@ -110,7 +108,7 @@ static JSValue sys_tun_set_group(JSContext *ctx, JSValueConst *argv) {
     uint32_t id;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_id(ctx, argv[1], &id))
         return JS_EXCEPTION;
-    return sys_done(ctx, ioctl(fd, TUNSETGROUP, (unsigned long)id), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, TUNSETGROUP, (unsigned long)id)), "ioctl", NULL);
 }
 
 static JSValue sys_tun_set_persist(JSContext *ctx, JSValueConst *argv) {
@@ -118,7 +116,7 @@ static JSValue sys_tun_set_persist(JSContext *ctx, JSValueConst *argv) {
     bool on;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_bool(ctx, argv[1], &on))
         return JS_EXCEPTION;
-    return sys_done(ctx, ioctl(fd, TUNSETPERSIST, (unsigned long)on), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, TUNSETPERSIST, (unsigned long)on)), "ioctl", NULL);
 }
 
 const SysFunction sys_net_functions[] = {

@@ -84,14 +84,14 @@ static JSValue sys_chdir(JSContext *ctx, JSValueConst *argv) {
     TEXT path = NO_TEXT;
     if (!arg_text(ctx, argv[0], &path))
         return JS_EXCEPTION;
-    return sys_done(ctx, chdir(path.s), "chdir", path.s);
+    return sys_done(ctx, AGAIN(chdir(path.s)), "chdir", path.s);
 }
 
 static JSValue sys_fchdir(JSContext *ctx, JSValueConst *argv) {
     int fd;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return sys_done(ctx, fchdir(fd), "fchdir", NULL);
+    return sys_done(ctx, AGAIN(fchdir(fd)), "fchdir", NULL);
 }
 
 static JSValue sys_getcwd(JSContext *ctx, JSValueConst *argv) {
@@ -142,7 +142,7 @@ static JSValue sys_execve(JSContext *ctx, JSValueConst *argv) {
     if (!arg_text(ctx, argv[0], &path) || !arg_text_list(ctx, argv[1], &arguments) ||
         !arg_text_list(ctx, argv[2], &environment))
         return JS_EXCEPTION;
-    execve(path.s, arguments.items, environment.items);
+    (void)AGAIN(execve(path.s, arguments.items, environment.items));
     return sys_throw(ctx, "execve", path.s);
 }
 
@@ -153,7 +153,7 @@ static JSValue sys_fexecve(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text_list(ctx, argv[1], &arguments) ||
         !arg_text_list(ctx, argv[2], &environment))
         return JS_EXCEPTION;
-    execveat(fd, "", arguments.items, environment.items, AT_EMPTY_PATH);
+    (void)AGAIN(execveat(fd, "", arguments.items, environment.items, AT_EMPTY_PATH));
     return sys_throw(ctx, "execveat", NULL);
 }
 
@@ -168,9 +168,7 @@ static JSValue sys_waitpid(JSContext *ctx, JSValueConst *argv) {
     int pid, options, status, result;
     if (!arg_int(ctx, argv[0], &pid) || !arg_int(ctx, argv[1], &options))
         return JS_EXCEPTION;
-    do
-        result = wait4(pid, &status, options, NULL);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(wait4(pid, &status, options, NULL));
     if (result < 0)
         return sys_throw(ctx, "wait4", NULL);
     if (result == 0)
@@ -451,7 +449,7 @@ static JSValue sys_read_signal(JSContext *ctx, JSValueConst *argv) {
     struct signalfd_siginfo record;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    ssize_t size = read(fd, &record, sizeof record);
+    ssize_t size = AGAIN(read(fd, &record, sizeof record));
     if (size < 0 && errno == EAGAIN)
         return JS_UNDEFINED;
     if (size >= 0 && size != (ssize_t)sizeof record) {
@@ -462,6 +460,29 @@ static JSValue sys_read_signal(JSContext *ctx, JSValueConst *argv) {
 }
 
 #define MAX_POLL 64
+
+static int64_t monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* poll(2) that a signal does not end early and does not make longer: called again with the time that is left. */
+static int poll_within(struct pollfd *fds, uint32_t count, int timeout) {
+    if (timeout <= 0)
+        return AGAIN(poll(fds, count, timeout));
+    const int64_t millisecond = 1000000;
+    int64_t end = monotonic_ns() + timeout * millisecond;
+    int64_t left = timeout;
+    for (;;) {
+        int result = poll(fds, count, (int)left);
+        if (result >= 0 || errno != EINTR)
+            return result;
+        left = (end - monotonic_ns() + millisecond - 1) / millisecond;
+        if (left < 0)
+            left = 0;
+    }
+}
 
 static JSValue sys_poll(JSContext *ctx, JSValueConst *argv) {
     int64_t numbers[MAX_POLL], events[MAX_POLL];
@@ -478,7 +499,7 @@ static JSValue sys_poll(JSContext *ctx, JSValueConst *argv) {
         return JS_ThrowRangeError(ctx, "Events are needed for each descriptor");
     for (uint32_t i = 0; i < count; i++)
         fds[i] = (struct pollfd){ .fd = (int)numbers[i], .events = given ? (short)events[i] : POLLIN };
-    if (poll(fds, count, (int)timeout) < 0)
+    if (poll_within(fds, count, (int)timeout) < 0)
         return sys_throw(ctx, "poll", NULL);
     JSValue list = JS_NewArray(ctx);
     for (uint32_t i = 0; i < count; i++)

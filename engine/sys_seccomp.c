@@ -106,15 +106,20 @@ static JSValue export_program(JSContext *ctx, scmp_filter_ctx filter) {
     int fd = memfd_create("seccomp", MFD_CLOEXEC);
     if (fd < 0)
         return sys_throw(ctx, "memfd_create", NULL);
-    int result = seccomp_export_bpf(filter, fd);
+    /* Otherwise each failure of its write(2) is ECANCELED. */
+    seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+    int result;
+    do
+        result = seccomp_export_bpf(filter, fd);
+    while (result == -EINTR);
     if (result < 0) {
         throw_negative(ctx, result, "seccomp_export_bpf", NULL);
-    } else if (fstat(fd, &status) < 0) {
+    } else if (AGAIN(fstat(fd, &status)) < 0) {
         sys_throw(ctx, "fstat", NULL);
     } else {
         uint8_t *bytes = js_malloc(ctx, (size_t)status.st_size + 1);
         if (bytes != NULL) {
-            ssize_t size = pread(fd, bytes, (size_t)status.st_size, 0);
+            ssize_t size = AGAIN(pread(fd, bytes, (size_t)status.st_size, 0));
             program = size < 0 ? sys_throw(ctx, "pread", NULL) : JS_NewArrayBufferCopy(ctx, bytes, (size_t)size);
             js_free(ctx, bytes);
         }

@@ -44,7 +44,7 @@ static JSValue sys_bind_unix(JSContext *ctx, JSValueConst *argv) {
     struct sockaddr_un address;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &path) || !unix_address(ctx, &path, &address))
         return JS_EXCEPTION;
-    return sys_done(ctx, bind(fd, (struct sockaddr *)&address, sizeof address), "bind", path.s);
+    return sys_done(ctx, AGAIN(bind(fd, (struct sockaddr *)&address, sizeof address)), "bind", path.s);
 }
 
 static JSValue sys_listen(JSContext *ctx, JSValueConst *argv) {
@@ -60,9 +60,7 @@ static JSValue sys_connect_unix(JSContext *ctx, JSValueConst *argv) {
     struct sockaddr_un address;
     if (!arg_fd(ctx, argv[0], &fd) || !arg_text(ctx, argv[1], &path) || !unix_address(ctx, &path, &address))
         return JS_EXCEPTION;
-    do
-        result = connect(fd, (struct sockaddr *)&address, sizeof address);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(connect(fd, (struct sockaddr *)&address, sizeof address));
     return sys_done(ctx, result, "connect", path.s);
 }
 
@@ -70,9 +68,7 @@ static JSValue sys_accept(JSContext *ctx, JSValueConst *argv) {
     int fd, result;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    do
-        result = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-    while (result < 0 && errno == EINTR);
+    result = AGAIN(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
     return sys_number(ctx, result, "accept4", NULL);
 }
 
@@ -119,7 +115,7 @@ static JSValue sys_send_fds(JSContext *ctx, JSValueConst *argv) {
         control.header.cmsg_len = CMSG_LEN(count * sizeof fds[0]);
         memcpy(CMSG_DATA(&control.header), fds, count * sizeof fds[0]);
     }
-    return sys_number(ctx, sendmsg(fd, &message, MSG_NOSIGNAL), "sendmsg", NULL);
+    return sys_number(ctx, AGAIN(sendmsg(fd, &message, MSG_NOSIGNAL)), "sendmsg", NULL);
 }
 
 static JSValue sys_recv_fds(JSContext *ctx, JSValueConst *argv) {
@@ -136,7 +132,7 @@ static JSValue sys_recv_fds(JSContext *ctx, JSValueConst *argv) {
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space
     };
-    ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    ssize_t length = AGAIN(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
     if (length < 0) {
         js_free(ctx, bytes);
         return sys_throw(ctx, "recvmsg", NULL);

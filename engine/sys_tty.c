@@ -11,7 +11,7 @@ static JSValue sys_isatty(JSContext *ctx, JSValueConst *argv) {
     int fd;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return JS_NewBool(ctx, isatty(fd) == 1);
+    return JS_NewBool(ctx, AGAIN(isatty(fd) == 1 ? 0 : -1) == 0);
 }
 
 /* posix_openpt(3) always opens /dev/ptmx; inside a container the right one is /dev/pts/ptmx. */
@@ -20,10 +20,10 @@ static JSValue sys_open_pty_master(JSContext *ctx, JSValueConst *argv) {
     int unlock = 0;
     if (!arg_text(ctx, argv[0], &path))
         return JS_EXCEPTION;
-    int fd = open(path.s, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int fd = AGAIN(open(path.s, O_RDWR | O_NOCTTY | O_CLOEXEC));
     if (fd < 0)
         return sys_throw(ctx, "openat", path.s);
-    if (ioctl(fd, TIOCSPTLCK, &unlock) < 0) {
+    if (AGAIN(ioctl(fd, TIOCSPTLCK, &unlock)) < 0) {
         JSValue thrown = sys_throw(ctx, "ioctl", path.s);
         close(fd);
         return thrown;
@@ -35,7 +35,7 @@ static JSValue sys_open_pty_peer(JSContext *ctx, JSValueConst *argv) {
     int master;
     if (!arg_fd(ctx, argv[0], &master))
         return JS_EXCEPTION;
-    return sys_number(ctx, ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "ioctl", NULL);
+    return sys_number(ctx, AGAIN(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)), "ioctl", NULL);
 }
 
 static JSValue sys_pty_number(JSContext *ctx, JSValueConst *argv) {
@@ -43,14 +43,14 @@ static JSValue sys_pty_number(JSContext *ctx, JSValueConst *argv) {
     unsigned number;
     if (!arg_fd(ctx, argv[0], &master))
         return JS_EXCEPTION;
-    return ioctl(master, TIOCGPTN, &number) < 0 ? sys_throw(ctx, "ioctl", NULL) : JS_NewUint32(ctx, number);
+    return AGAIN(ioctl(master, TIOCGPTN, &number)) < 0 ? sys_throw(ctx, "ioctl", NULL) : JS_NewUint32(ctx, number);
 }
 
 static JSValue sys_set_controlling_terminal(JSContext *ctx, JSValueConst *argv) {
     int fd;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    return sys_done(ctx, ioctl(fd, TIOCSCTTY, 0), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, TIOCSCTTY, 0)), "ioctl", NULL);
 }
 
 static JSValue sys_get_window_size(JSContext *ctx, JSValueConst *argv) {
@@ -58,7 +58,7 @@ static JSValue sys_get_window_size(JSContext *ctx, JSValueConst *argv) {
     struct winsize size;
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
-    if (ioctl(fd, TIOCGWINSZ, &size) < 0)
+    if (AGAIN(ioctl(fd, TIOCGWINSZ, &size)) < 0)
         return sys_throw(ctx, "ioctl", NULL);
     JSValue result = JS_NewObject(ctx);
     set(ctx, result, "rows", JS_NewInt32(ctx, size.ws_row));
@@ -73,7 +73,7 @@ static JSValue sys_set_window_size(JSContext *ctx, JSValueConst *argv) {
         !arg_integer(ctx, argv[2], 0, UINT16_MAX, &columns))
         return JS_EXCEPTION;
     struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
-    return sys_done(ctx, ioctl(fd, TIOCSWINSZ, &size), "ioctl", NULL);
+    return sys_done(ctx, AGAIN(ioctl(fd, TIOCSWINSZ, &size)), "ioctl", NULL);
 }
 
 static JSValue sys_set_raw_mode(JSContext *ctx, JSValueConst *argv) {
@@ -82,11 +82,11 @@ static JSValue sys_set_raw_mode(JSContext *ctx, JSValueConst *argv) {
     if (!arg_fd(ctx, argv[0], &fd))
         return JS_EXCEPTION;
     memset(&before, 0, sizeof before);
-    if (tcgetattr(fd, &before) < 0)
+    if (AGAIN(tcgetattr(fd, &before)) < 0)
         return sys_throw(ctx, "tcgetattr", NULL);
     raw = before;
     cfmakeraw(&raw);
-    if (tcsetattr(fd, TCSANOW, &raw) < 0)
+    if (AGAIN(tcsetattr(fd, TCSANOW, &raw)) < 0)
         return sys_throw(ctx, "tcsetattr", NULL);
     return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&before, sizeof before);
 }
@@ -103,7 +103,7 @@ static JSValue sys_restore_mode(JSContext *ctx, JSValueConst *argv) {
     if (bytes == NULL || size != sizeof attributes)
         return JS_ThrowRangeError(ctx, "Not what setRawMode returned");
     memcpy(&attributes, bytes, sizeof attributes);
-    return sys_done(ctx, tcsetattr(fd, TCSANOW, &attributes), "tcsetattr", NULL);
+    return sys_done(ctx, AGAIN(tcsetattr(fd, TCSANOW, &attributes)), "tcsetattr", NULL);
 }
 
 const SysFunction sys_tty_functions[] = {

@@ -12,8 +12,7 @@ long read_file(const char *path, char *buffer, size_t size) {
   long got = 1;
   while (used < size && got > 0) {
     got = CALL(read, fd, buffer + used, size - used);
-    if (got == -EINTR) got = 1;
-    else if (got > 0) used += (size_t)got;
+    if (got > 0) used += (size_t)got;
   }
   CALL(close, fd);
   if (got < 0) return got;

@@ -32,7 +32,17 @@ static inline long system_call(long number, long a, long b, long c, long d, long
 }
 
 #define CALL_6(n, a, b, c, d, e, f, ...) \
-  system_call(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+  uninterrupted_call(__NR_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/*
+ * A call that was interrupted is made again. Of close that would close another file: it is done all the same (close(2)).
+ */
+static inline long uninterrupted_call(long number, long a, long b, long c, long d, long e, long f) {
+  long result;
+  do result = system_call(number, a, b, c, d, e, f);
+  while (result == -EINTR && number != __NR_close);
+  return result;
+}
+
 /* CALL(openat, AT_FDCWD, path, flags): arguments that are left out are 0. */
 #define CALL(name, ...) CALL_6(name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
 

@@ -8,7 +8,6 @@ import {
   mkdirat,
   open,
   openat,
-  openat2,
   readdir,
   readText,
   renameat2,
@@ -35,6 +34,7 @@ import {
   RESOLVE_NO_XDEV,
 } from "./constants.ts";
 import { isSysError } from "./errors.ts";
+import { openat2 } from "./open-scoped.ts";
 
 export {
   access,
@@ -54,7 +54,6 @@ export {
   mknodat,
   open,
   openat,
-  openat2,
   pipe,
   pread,
   read,
@@ -72,6 +71,7 @@ export {
   write,
   writeText,
 } from "urunc:sys";
+export { openat2 };
 
 const STDERR = 2;
 /** The highest number that close_range(2) takes. */

@@ -2,8 +2,8 @@
  * The border between TypeScript and the engine: everything the C module `urunc:sys` offers.
  *
  * Rules of the border (engine/README.md has the C side):
- * - one function is one system call (or one libc/libseccomp call); no policy, no parsing, no retries but EINTR where
- *   a comment says so;
+ * - one function is one system call (or one libc/libseccomp call); no policy, no parsing. A call that a signal
+ *   interrupts is made again: no binding but those that engine/interrupted.md names ever throws EINTR;
  * - every file descriptor made here is close-on-exec; `setCloexec(fd, false)` and `dup2` are the only ways to pass one on;
  * - every failure throws a {@link SysError}; a wrong argument type, an embedded NUL in a string, an out-of-range number
  *   or an out-of-bounds buffer range throws a `TypeError` or `RangeError` before any system call is made;
@@ -52,10 +52,10 @@ declare module "urunc:sys" {
   export function close(fd: number): void;
   /** close_range(2), flags 0; closes first..last inclusive. `last` may be 0xffffffff. */
   export function closeRange(first: number, last: number): void;
-  /** One read(2) into buffer[offset, offset+length); retries EINTR. Returns bytes read, 0 at end of file. */
+  /** One read(2) into buffer[offset, offset+length); returns bytes read, 0 at end of file. */
   export function read(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   export function pread(fd: number, buffer: ArrayBuffer, offset: number, length: number, position: number): number;
-  /** One write(2) of buffer[offset, offset+length); retries EINTR. May write less. */
+  /** One write(2) of buffer[offset, offset+length). May write less. */
   export function write(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   /**
    * write(2) of the whole text in one call, for people: every lone surrogate goes out as U+FFFD. Returns the bytes
@@ -63,7 +63,7 @@ declare module "urunc:sys" {
    */
   export function writeText(fd: number, text: string): number;
   /**
-   * Reads from the current position to end of file, at most `limit` bytes, as UTF-8 text; retries EINTR.
+   * Reads from the current position to end of file, at most `limit` bytes, as UTF-8 text.
    * Throws SysError EFBIG when there is more. (The only composite binding: it is on the path of every verb.)
    */
   export function readText(fd: number, limit: number): string;
@@ -95,7 +95,7 @@ declare module "urunc:sys" {
   export function fchmod(fd: number, mode: number): void;
   /** fchownat(2). */
   export function fchownat(dirfd: number, path: string, uid: number, gid: number, flags: number): void;
-  /** flock(2); retries EINTR unless LOCK_NB. */
+  /** flock(2). */
   export function flock(fd: number, operation: number): void;
   /** dup3(2) without O_CLOEXEC: the copy survives execve. */
   export function dup2(oldFd: number, newFd: number): void;
@@ -145,7 +145,7 @@ declare module "urunc:sys" {
   /** _exit(2) at once: no destructors, no flush. */
   export function exit(code: number): never;
   /**
-   * wait4(2). pid as there; options WNOHANG etc. undefined when WNOHANG found nothing. Retries EINTR.
+   * wait4(2). pid as there; options WNOHANG etc. undefined when WNOHANG found nothing.
    * Exactly one of code/signal is set.
    */
   export function waitpid(
@@ -207,7 +207,7 @@ declare module "urunc:sys" {
   export function readSignal(fd: number): number | undefined;
   /**
    * poll(2). Waits at most timeout ms (-1: for ever) for the events of each fd, POLLIN when `events` is not given;
-   * returns revents per fd. EINTR throws.
+   * returns revents per fd. A signal makes it neither shorter nor longer.
    */
   export function poll(fds: readonly number[], timeoutMs: number, events?: readonly number[]): number[];
   /** clock_gettime(CLOCK_REALTIME) as [seconds, nanoseconds]. */
@@ -263,9 +263,9 @@ declare module "urunc:sys" {
   /** bind(2) to a path of at most 107 bytes (RangeError beyond). */
   export function bindUnix(fd: number, path: string): void;
   export function listen(fd: number, backlog: number): void;
-  /** connect(2) to a path of at most 107 bytes; retries EINTR. */
+  /** connect(2) to a path of at most 107 bytes. */
   export function connectUnix(fd: number, path: string): void;
-  /** accept4(SOCK_CLOEXEC); retries EINTR. */
+  /** accept4(SOCK_CLOEXEC). */
   export function accept(fd: number): number;
   /** SO_PEERCRED. */
   export function peerCredentials(fd: number): { readonly pid: number; readonly uid: number; readonly gid: number };
@@ -286,7 +286,7 @@ declare module "urunc:sys" {
   /** sendto(2) of buffer[offset, offset+length) to the kernel, MSG_NOSIGNAL; the bytes sent. */
   export function sendNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): number;
   /**
-   * recvfrom(2), MSG_TRUNC, into buffer[offset, offset+length); retries EINTR. The packet's length, which may be more
+   * recvfrom(2), MSG_TRUNC, into buffer[offset, offset+length). The packet's length, which may be more
    * than the buffer took, and the sender's port: 0 is the kernel.
    */
   export function recvNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): [number, number];

@@ -72,6 +72,28 @@ export function faultyWithChildren(runtime: Runtime, step: Step, effect: Effect,
   return run(scratch(), [...strace(step, effect), "-f", "-D", ...command(runtime, args)], environment());
 }
 
+/** System calls that a signal may interrupt: the calls of engine/interrupted.md that are made again. */
+const INTERRUPTIBLE = readFileSync(join(import.meta.dirname, "interruptible.txt"), "utf8")
+  .trim()
+  .split("\n");
+
+/** Runs a verb while a signal seems to interrupt every second call of each name, in the processes it makes too. */
+export function interrupted(
+  runtime: Runtime,
+  ...args: readonly string[]
+): Outcome & { readonly interruptions: number } {
+  const calls = INTERRUPTIBLE.join(",");
+  const words = ["-f", "-D", "-b", "execve", "-e", `trace=${calls}`, "-e", `inject=${calls}:error=EINTR:when=1+2`];
+  const outcome = run(scratch(), ["strace", "-qq", "-o", trace(), ...words, ...command(runtime, args)], environment());
+  return { ...outcome, interruptions: readFileSync(trace(), "utf8").split("(INJECTED)").length - 1 };
+}
+
+/** Runs a verb for which a system call always ends with this error, in the processes it makes too. */
+export function alwaysFaulty(runtime: Runtime, call: string, error: string, ...args: readonly string[]): Outcome {
+  const words = ["-f", "-D", "-b", "execve", "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}`];
+  return run(scratch(), ["strace", "-qq", "-o", trace(), ...words, ...command(runtime, args)], environment());
+}
+
 /** Puts a fault into a process that runs. */
 export function faultIn(pid: number, step: Step, effect: Effect): Promise<Running> {
   return attach(pid, strace(step, effect));
