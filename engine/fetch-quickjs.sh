@@ -1,13 +1,14 @@
 #!/bin/bash
 # Fetches the source of QuickJS from Debian and unpacks it: fetch-quickjs.sh FOLDER
 #
-# apt works with sources, lists and caches below FOLDER, so nothing of the machine's own apt is changed; its mirror, its
+# apt works with sources, lists and caches of its own, so nothing of the machine's own apt is changed; its mirror, its
 # proxy and its keyring are used. What comes must have the SHA-256 of engine/quickjs.lock.
 set -euo pipefail
 
 engine=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$1
 . "$engine/quickjs.lock"
+. "$engine/../script/lib/common"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
@@ -23,16 +24,15 @@ verify() {
     fail "$1 has SHA-256 $found, but engine/quickjs.lock says $sha256. Delete the file, or record the new version after reading it"
 }
 
-# The mirror this machine is set up for, if it is one of Debian.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-  grep -E '^(https?|mirror\+https?|file|copy)://?.*/debian/?$' | head -n 1 || true)
-mirror=${mirror:-http://deb.debian.org/debian/}
+mirror=$(debian_mirror)
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e "$keyring" ] || fail "$keyring is missing. Install the package debian-archive-keyring"
 
 archive=$folder/$file
 if [ ! -e "$archive" ]; then
-  apt=$folder/apt
+  # Not below FOLDER: apt's configuration cannot name every path.
+  apt=$(mktemp -d)
+  trap 'rm -rf "$apt"' EXIT
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$apt/parts"
   echo "deb-src [signed-by=$keyring] $mirror $suite main" > "$apt/sources.list"
   # Hooks of the machine would run against its own caches. Older Debian releases have their signing keys expire.
@@ -51,10 +51,11 @@ APT::Sandbox::User "";
 END
   echo "script/build: Fetching $package $version from $mirror"
   apt-get -qq -c "$apt/apt.conf" update || fail "The list of $mirror ($suite) cannot be read. Is the network there?"
-  (cd "$folder" && apt-get -qq -c "$apt/apt.conf" source --download-only "$package=$version") > "$apt/log" 2>&1 ||
+  (cd "$apt" && apt-get -qq -c "$apt/apt.conf" source --download-only "$package=$version") > "$apt/log" 2>&1 ||
     fail "$package $version is not in $suite of $mirror: $(tail -n 1 "$apt/log"). Record what is there in engine/quickjs.lock"
-  rm -rf "$apt"
-  [ -e "$archive" ] || fail "The package $package $version has no file $file"
+  [ -e "$apt/$file" ] || fail "The package $package $version has no file $file"
+  verify "$apt/$file"
+  mv "$apt/$file" "$archive"
 fi
 verify "$archive"
 rm -rf "$folder/source" "$folder/unpack"

@@ -241,7 +241,7 @@ static bool arg_string(JSContext *ctx, JSValueConst value, Text *text) {
  */
 static void replace_surrogates(Text *text, bool bytes) {
     char *end = (char *)text->s + text->length;
-    char *p = memchr(text->s, 0xed, text->length);
+    char *p = memchr((char *)text->s, 0xed, text->length);
     char *to = p;
     while (p != NULL && p < end) {
         const uint8_t second = (uint8_t)p[1], third = (uint8_t)p[2];

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 
 enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 128, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_OPTIONS = 16, MOST_NICS = 8 };
+/* Bytes of a network device's name with its end: IFNAMSIZ of linux/if.h. */
+enum { DEVICE_NAME_SIZE = 16 };
 
 struct volume {
   const char *id;
@@ -26,8 +28,11 @@ struct volume {
 /* NULL where there is none. */
 struct nic {
   const char *mac;
-  /* What the device shall be called. */
+  /* What the device shall be called, and what it is called once the network is set up; `device` below where nothing was
+     asked for. */
   const char *name;
+  /* What the kernel calls the device while it is looked for and renamed. */
+  char device[DEVICE_NAME_SIZE];
   /* 0: as the kernel has it. */
   unsigned mtu;
   const char *ipv4;

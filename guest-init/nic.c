@@ -6,6 +6,8 @@
 #include "system.h"
 #include "text.h"
 
+_Static_assert(DEVICE_NAME_SIZE == IFNAMSIZ, "a device's name fits");
+
 enum { WAIT_MS = 2000, STEP_MS = 10, MAC_SIZE = 24 };
 
 struct ifreq nic_request(const char *device) {
@@ -56,11 +58,11 @@ static bool has_mac(const char *name, void *context) {
 }
 
 /* The driver may still be looking for the card. */
-static bool find(const char *mac, char name[IFNAMSIZ]) {
+static bool find(const char *mac, char name[DEVICE_NAME_SIZE]) {
   for (unsigned waited = 0; waited < WAIT_MS; waited += STEP_MS) {
     struct search search = {.mac = mac};
     each_entry("/sys/class/net", has_mac, &search);
-    if (search.name[0] != '\0') return join(name, IFNAMSIZ, PARTS(search.name));
+    if (search.name[0] != '\0') return join(name, DEVICE_NAME_SIZE, PARTS(search.name));
     pause_for(STEP_MS);
   }
   SAY("guest-init: network: no device has the address ", mac, ": the kernel needs the driver virtio_net");
@@ -76,22 +78,22 @@ static long rename(long socket, const char *from, const char *to) {
 /* Devices may have each other's names, so that all with a wrong one get another first. */
 void name_nics(long socket, struct config *config) {
   bool moved[MOST_NICS] = {false};
-  char names[MOST_NICS][IFNAMSIZ], digits[24];
+  char digits[24];
   for (unsigned i = 0; i < config->nic_count; i++) {
     struct nic *nic = &config->nics[i];
-    nic->is_found = find(nic->mac, names[i]);
-    if (nic->name == NULL) nic->name = names[i];
-    if (!nic->is_found || equal(names[i], nic->name)) continue;
-    char other[IFNAMSIZ];
+    nic->is_found = find(nic->mac, nic->device);
+    if (nic->name == NULL) nic->name = nic->device;
+    if (!nic->is_found || equal(nic->device, nic->name)) continue;
+    char other[DEVICE_NAME_SIZE];
     join(other, sizeof other, PARTS("urunc-nic", number_text((long)i, digits)));
-    moved[i] = rename(socket, names[i], other) == 0;
-    if (moved[i]) join(names[i], IFNAMSIZ, PARTS(other));
-    else nic->name = names[i];
+    moved[i] = rename(socket, nic->device, other) == 0;
+    if (moved[i]) join(nic->device, sizeof nic->device, PARTS(other));
+    else nic->name = nic->device;
   }
   for (unsigned i = 0; i < config->nic_count; i++) {
     struct nic *nic = &config->nics[i];
     if (!moved[i]) continue;
-    long result = rename(socket, names[i], nic->name);
+    long result = rename(socket, nic->device, nic->name);
     if (result == 0) continue;
     SAY("guest-init: network: ", nic->name, ": rename: error ", number_text(-result, digits));
     nic->is_found = false;

@@ -2,24 +2,6 @@
 
 #include "system.h"
 
-/* The compiler calls these two by name. */
-void *memcpy(void *restrict to, const void *restrict from, size_t size);
-void *memset(void *at, int value, size_t size);
-
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memcpy(void *restrict to, const void *restrict from,
-                                                                           size_t size) {
-  char *target = to;
-  const char *source = from;
-  for (size_t i = 0; i < size; i++) target[i] = source[i];
-  return to;
-}
-
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *at, int value, size_t size) {
-  char *target = at;
-  for (size_t i = 0; i < size; i++) target[i] = (char)value;
-  return at;
-}
-
 size_t length_of(const char *text) {
   size_t length = 0;
   while (text[length] != '\0') length++;

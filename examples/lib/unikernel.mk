@@ -2,12 +2,15 @@
 # Only for x86-64: PVH, the serial port and the power-off are those of a PC.
 LIB := $(dir $(lastword $(MAKEFILE_LIST)))
 OUT ?= ../../build/examples/$(NAME)
+ifeq ($(origin CC),default)
 CC = gcc
+endif
+STRICT = $(if $(filter-out 0 false,$(CI)),-Werror)
 
 # No vector registers: start.S does not switch them on, and not every virtual machine survives their use.
-CFLAGS = -std=c11 -O2 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-stack-protector -fno-strict-aliasing \
+CFLAGS = -std=c11 -O2 -Wall -Wextra $(STRICT) -ffreestanding -fno-pic -fno-stack-protector -fno-strict-aliasing \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -m64 -mcmodel=small -mno-red-zone -mgeneral-regs-only -I$(LIB)
-LDFLAGS = -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-s
+LDFLAGS = -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 -Wl,-s
 
 LIB_SOURCES = acpi.c clock.c cmdline.c console.c interrupts.c memory.c text.c
 OBJECTS = $(addprefix $(OUT)/objects/,$(SOURCES:.c=.o)) $(addprefix $(OUT)/objects/lib/,start.o $(LIB_SOURCES:.c=.o))

@@ -159,23 +159,11 @@ function requireFile(file, option) {
 
 /**
  * Debian's package for each program that is missing is installed, when that is possible.
- * @param {Record<string, string>} packages program → package
+ * @param {string[]} items PACKAGE:PROGRAM
  */
-function needPrograms(packages) {
-  const isMissing = (/** @type {string} */ program) =>
-    spawnSync("sh", ["-c", 'command -v "$1"', "sh", program]).status !== 0;
-  const missing = Object.keys(packages).filter(isMissing);
-  if (missing.length === 0) return;
-  const wanted = missing.map((program) => packages[program] ?? program);
-  if (process.getuid?.() !== 0 || isMissing("apt-get")) {
-    throw new UserError(`missing: ${missing.join(", ")} (Debian packages: ${wanted.join(", ")})`);
-  }
-  console.error(`image: installing ${wanted.join(", ")}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...wanted], {
-    env,
-    stdio: ["ignore", 2, 2],
-  });
+function needPrograms(...items) {
+  const found = spawnSync(path.join(PROJECT, "script/lib/need"), items, { stdio: ["ignore", 2, 2] });
+  if (found.status !== 0) throw new UserError("the packages named above are needed");
 }
 
 /**
@@ -186,11 +174,12 @@ function buildExample(example) {
   if (process.arch !== "x64") {
     throw new UserError("the examples are for x86-64 only; give another kernel with --kernel, or --no-kernel");
   }
-  needPrograms({ gcc: "gcc", make: "make" });
+  needPrograms("gcc:gcc", "make:make");
   const out = path.join(PROJECT, "build/examples", example);
   fs.mkdirSync(out, { recursive: true });
+  // make takes a blank in a path for the end of a name, so that its paths are relative to the example's directory.
   // Two builds at once (tests in parallel) must not meet: flock is part of every Debian (util-linux).
-  const make = ["make", "-s", "-C", path.join(PROJECT, "examples", example), `OUT=${out}`];
+  const make = ["make", "-s", "-C", path.join(PROJECT, "examples", example), `OUT=../../build/examples/${example}`];
   execFileSync("flock", [path.join(out, "build.lock"), ...make], { stdio: ["ignore", 2, 2] });
   return path.join(out, "kernel");
 }
@@ -366,7 +355,7 @@ function make(settings) {
   if (settings.rootfs !== undefined && !fs.statSync(settings.rootfs, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UserError(`--rootfs ${settings.rootfs}: no such directory`);
   }
-  needPrograms({ tar: "tar" });
+  needPrograms("tar:tar");
 
   // Everything is made aside and put in place at the end, so that a failure leaves what was there.
   process.umask(0o022);

@@ -1,6 +1,8 @@
 // What can be seen on the host: processes, mounts, cgroups, directories.
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SOURCE } from "./paths.ts";
 
 interface ProcessStatus {
   readonly pid: number;
@@ -87,16 +89,9 @@ function directoriesBelow(directory: string): readonly string[] {
   return names.flatMap((name) => [name, ...directoriesBelow(name)]);
 }
 
-/**
- * Cgroups of container engines: their parents by name, and names they have drawn. No test calls its containers so.
- */
-const OF_ENGINES = /^\/sys\/fs\/cgroup\/([^/]+\/)?(docker|libpod_parent|machine\.slice|process_api)\b|[0-9a-f]{32}/;
-
-/** All cgroups but those of container engines that others run on this machine meanwhile. */
+/** All cgroups of this run, whose hierarchies begin at its own (script/lib/own-cgroups). */
 export function cgroups(): readonly string[] {
-  return directoriesBelow("/sys/fs/cgroup")
-    .filter((path) => !OF_ENGINES.test(path))
-    .sort();
+  return [...directoriesBelow("/sys/fs/cgroup")].sort();
 }
 
 /** Names in a directory; none when it does not exist. */
@@ -110,16 +105,24 @@ export function openFiles(pid: number): readonly string[] {
   return readdirSync(directory).map((fd) => readlinkSync(join(directory, fd)));
 }
 
-/** Backing file of each loop device that has one. */
+/**
+ * Backing file of each loop device that has one, but for those of others on the machine: their files are there and in
+ * none of the tests' directories. A file that is gone or that the path does not lead to may be a test's.
+ */
 export function loops(): readonly string[] {
   return readdirSync("/sys/block")
     .filter((name) => name.startsWith("loop"))
     .flatMap((name) => {
       try {
         const flags = readFileSync(`/sys/block/${name}/loop/autoclear`, "utf8").trim();
-        return [`${name} ${readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim()} autoclear ${flags}`];
+        const file = readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim();
+        return existsSync(file) && !isOfTests(file) ? [] : [`${name} ${file} autoclear ${flags}`];
       } catch {
         return [];
       }
     });
+}
+
+function isOfTests(path: string): boolean {
+  return [tmpdir(), SOURCE].some((directory) => path.startsWith(`${directory}/`));
 }
