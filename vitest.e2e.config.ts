@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 // The real executable with real monitors and a real containerd: one file after the other, as root.
 export default defineConfig({
+  // Not by its name, which a minimal system without /etc/hosts does not know.
+  server: { host: "127.0.0.1" },
   test: {
     include: ["tests/e2e/**/*.test.ts", "tests/attack/**/*.test.ts"],
     globalSetup: ["tests/lib/setup.ts"],

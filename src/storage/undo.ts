@@ -36,7 +36,7 @@ export function undoStorage(directory: number, { force, warn }: UndoOptions): vo
   }
   const later: unknown[] = [];
   const waiting = new Set<string>();
-  for (const entry of entries.toReversed()) {
+  for (const entry of [...entries].reverse()) {
     // A loop device that may go would take the file system with it that has to be mounted again.
     if (entry.undo === "keep-loop" && waiting.has(entry.source)) continue;
     try {

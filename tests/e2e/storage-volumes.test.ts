@@ -114,7 +114,7 @@ describe("a bind mount of a whole file system of a device", () => {
     const runtime = linuxRuntime(kernel, "", host.entry);
     const [ofPod, ofHost] = [pod.describe(), host.describe()];
     const everything = (): string =>
-      [storageOfHost(), ...mounts().toSorted(), pod.describe(ofPod), host.describe(ofHost)].join("\n\n");
+      [storageOfHost(), ...[...mounts()].sort(), pod.describe(ofPod), host.describe(ofHost)].join("\n\n");
     const sleep = [{ path: "/bin/sleep", args: ["sleep", "4"] }];
     const bundle = volumeBundle("sleep 60", [held(place)], {
       hooks: { createRuntime: sleep },

@@ -1,6 +1,6 @@
 // CNI with Debian's plugins for one test: the bridge is in a network namespace of the test's own, and what ctr reads below
 // /etc and what the plugins write below /var/lib is in a mount namespace of each call.
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Running, run, succeed } from "./command.ts";
 import type { Containerd } from "./containerd.ts";
@@ -46,7 +46,8 @@ export function bridge(subnets: readonly string[], second?: string): Cni {
   mkdirSync(programs);
   const list = { cniVersion: VERSION, name: NAME, plugins };
   writeFileSync(join(configuration, "10-bridge.conflist"), JSON.stringify(list));
-  copyFileSync(join(SOURCE, "tests", "lib", `${SECOND}.mjs`), join(programs, SECOND));
+  // A link, by whose target Node knows an ES module: Node 18 takes a file whose name has no ending for CommonJS.
+  symlinkSync(join(SOURCE, "tests", "lib", `${SECOND}.mjs`), join(programs, SECOND));
   const script = `mount -t tmpfs cni /etc && mount -t tmpfs cni /var/lib && mkdir -p /etc/cni &&
     cp -r "$1" /etc/cni/net.d && mount -t overlay -o "lowerdir=$2:${PLUGINS}" cni ${PLUGINS} && shift 2 && exec "$@"`;
   const caller = [
