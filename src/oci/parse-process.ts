@@ -59,6 +59,7 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
     env: parseEnvironment(into, value, "process"),
     cwd: parseWorkingDirectory(into, value),
     user: parseUser(into, value),
+    capabilities: parseCapabilities(into, value),
     rlimits: parseRlimits(into, value),
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     ...(apparmorProfile ? { apparmorProfile } : {}),
@@ -66,6 +67,14 @@ export function parseProcess(into: Findings, value: JsonObject): Spec["process"]
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(ioPriority === undefined ? {} : { ioPriority }),
   };
+}
+
+/** A bundle without them has none, as for runc. */
+function parseCapabilities(into: Findings, process: JsonObject): readonly string[] {
+  const sets = objectIn(into, process, "capabilities", "process");
+  if (sets === undefined) return [];
+  const bounding = new Set(textsIn(into, sets, "bounding", "process.capabilities"));
+  return textsIn(into, sets, "effective", "process.capabilities").filter((name) => bounding.has(name));
 }
 
 /** It becomes one line for the kernel. */

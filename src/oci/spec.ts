@@ -85,6 +85,8 @@ export interface Spec {
       readonly additionalGids: readonly number[];
       readonly umask?: number;
     };
+    /** Names of those that are both effective and in the bounding set: what the bundle's processes may do at most. */
+    readonly capabilities: readonly string[];
     readonly rlimits: readonly Rlimit[];
     readonly oomScoreAdj?: number;
     readonly apparmorProfile?: string;

@@ -11,7 +11,10 @@ const TAG = "fs0";
 /** Descriptors the server finds open. */
 export const SERVER_SOCKET_FD = 3;
 
-/** What virtiofsd keeps for itself as root, with what it needs until it has confined itself (capabilities(7)). */
+/**
+ * What virtiofsd as root works with for its guest (capabilities(7)). It acts in the place of the bundle's processes, so it
+ * has of them what these would have.
+ */
 const SERVER_CAPABILITIES: readonly string[] = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",
@@ -19,11 +22,12 @@ const SERVER_CAPABILITIES: readonly string[] = [
   "CAP_FSETID",
   "CAP_SETGID",
   "CAP_SETUID",
-  "CAP_SETPCAP",
-  "CAP_SYS_CHROOT",
   "CAP_MKNOD",
   "CAP_SETFCAP",
 ];
+
+/** Files of the kernel that virtiofsd reads for its limit of open files: QEMU's the first, the one in Rust the other. */
+const SERVER_SYSCTLS: readonly string[] = ["/proc/sys/fs/file-max", "/proc/sys/fs/nr_open"];
 
 export function decideSharedRoot({ kind }: GuestRoot, { spec }: Planning): SharedRoot | undefined {
   return kind === "virtiofs" || kind === "9p" ? { kind, tag: TAG, readonly: spec.root.readonly } : undefined;
@@ -36,9 +40,8 @@ export function decideShare(
 ): Share | undefined {
   if (root === undefined) return undefined;
   const server = root.kind === "virtiofs" ? decideServer(planning) : undefined;
-  // virtiofsd does not start without /proc/sys/fs.
-  const proc = server === undefined ? "pid" : "all";
-  return { ...root, target: TARGET, mounts, proc, ...(server === undefined ? {} : { server }) };
+  const sysctls = server === undefined ? [] : SERVER_SYSCTLS;
+  return { ...root, target: TARGET, mounts, sysctls, ...(server === undefined ? {} : { server }) };
 }
 
 /** What the monitor is told: 9p it serves itself. */
@@ -49,11 +52,32 @@ export function sharePath({ server, target }: Share): string {
 function decideServer({ facts, configuration, spec }: Planning): ShareServer {
   const path = facts.virtiofsd?.path ?? "";
   const { options } = configuration.virtiofsd;
-  const capabilities = spec.process.user.uid === 0 ? SERVER_CAPABILITIES : [];
-  const argv = isQemus(path)
+  const words = isQemus(path)
     ? ["-o", `source=${TARGET}`, ...(options ?? QEMUS_OPTIONS)]
     : ["--shared-dir", TARGET, ...withoutHandles(options ?? OPTIONS)];
+  const isRoot = spec.process.user.uid === 0;
+  const [kept, missing] = partition(isRoot ? SERVER_CAPABILITIES : [], spec.process.capabilities);
+  const argv = missing.length === 0 ? words : withoutCapabilities(words, missing, isQemus(path));
+  const capabilities = isRoot ? [...kept, ...whileItStarts(words)] : [];
   return { path, argv: [path, `--fd=${SERVER_SOCKET_FD}`, ...argv], socket: SOCKET, capabilities };
+}
+
+function partition(names: readonly string[], allowed: readonly string[]): readonly [string[], string[]] {
+  return [names.filter((name) => allowed.includes(name)), names.filter((name) => !allowed.includes(name))];
+}
+
+/** What it confines itself with, and gives up before it looks at a request. */
+function whileItStarts(words: readonly string[]): readonly string[] {
+  return words.some((word) => /(^|=)chroot$/.test(word)) ? ["CAP_SETPCAP", "CAP_SYS_CHROOT"] : ["CAP_SETPCAP"];
+}
+
+/** It wants all of its own, and does not start without; what the configuration says of them comes first. */
+function withoutCapabilities(words: readonly string[], missing: readonly string[], qemus: boolean): readonly string[] {
+  const list = missing.map((name) => `-${name.slice("CAP_".length).toLowerCase()}`).join(":");
+  const said = words.findIndex((word) => /^(--)?modcaps\b/.test(word));
+  if (said < 0) return [...words, ...(qemus ? ["-o", `modcaps=${list}`] : [`--modcaps=${list}`])];
+  const place = words[said] === "--modcaps" ? said + 1 : said;
+  return words.map((word, index) => (index === place ? `${word}:${list}` : word));
 }
 
 /** Files opened by handles may lie outside of the share, so that needs a capability which the server is not given. */

@@ -77,8 +77,8 @@ export interface Share extends SharedRoot {
   readonly target: string;
   /** What is mounted below it. */
   readonly mounts: readonly BindMount[];
-  /** What its server sees of /proc, read-only: processes only, or all of it. It reopens its own files there. */
-  readonly proc: "pid" | "all";
+  /** Files of the kernel that its server reads, below /proc/sys. Of the rest of /proc it has processes only: it reopens its own files there. */
+  readonly sysctls: readonly string[];
   /** The program that serves it; absent where the monitor does. */
   readonly server?: ShareServer;
 }

@@ -65,6 +65,8 @@ const ROOT_SIZE = 1 << 20;
 /** What a tmpfs needs besides a file's bytes: the rest of its last page and its directory. */
 const INITRD_SLACK = 1 << 16;
 const PROC = "/proc";
+/** Where procfs lies when /proc itself is a directory of ours. */
+const PROCESSES = "/guest/proc";
 
 /**
  * Makes the monitor's root in this (the container's own) mount namespace and moves into it: a private tmpfs with only
@@ -119,7 +121,7 @@ export function enterMonitorRoot(
   const { share } = plan;
   if (share !== undefined) {
     step("Share", plan.rootfs, () => bindShare(tree, root, plan.rootfs, share, warn));
-    step("Mount", PROC, () => mountProc(tree, root, share.proc));
+    step("Mount", PROC, () => mountProc(tree, root, share.sysctls));
   }
   const server = share?.server;
   let listener: number | undefined;
@@ -273,15 +275,23 @@ function bindShare(
   close(top);
 }
 
-/** For programs that reopen their own files (proc(5), subset=pid: processes only, nothing of the kernel). */
-function mountProc(tree: TreeBuilder, root: number, subset: "pid" | "all"): void {
+/**
+ * For programs that reopen their own files: processes only, nothing of the kernel (proc(5), subset=pid). What is read of
+ * the kernel besides has no place in there, so it lies beside it.
+ *
+ * @param sysctls files of the host's /proc/sys.
+ */
+function mountProc(tree: TreeBuilder, root: number, sysctls: readonly string[]): void {
   const context = fsopen("proc");
-  if (subset === "pid") fsconfigSet(context, "subset", "pid");
+  fsconfigSet(context, "subset", "pid");
   fsconfigCreate(context);
   const fd = fsmount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   close(context);
-  attach(fd, root, tree.directory(PROC));
+  attach(fd, root, tree.directory(sysctls.length === 0 ? PROC : PROCESSES));
   close(fd);
+  if (sysctls.length === 0) return;
+  tree.link(`${PROC}/self`, `${PROCESSES}/self`);
+  for (const path of sysctls) bindHostFile(tree, root, { source: path, target: path });
 }
 
 /** Listening from the start: the monitor may connect before the server is up. Open to the monitor's user. */

@@ -1,6 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
-import type { MonitorKind } from "../monitors/kinds.ts";
-import { FILTERS } from "../seccomp/filters.ts";
+import { type Confined, FILTERS } from "../seccomp/filters.ts";
 import type { CallRule } from "../seccomp/rule.ts";
 import { messageOf } from "../sys/errors.ts";
 import { seccompCompile, seccompLoad } from "../sys/seccomp.ts";
@@ -10,7 +9,8 @@ const ALLOW = 0x7fff0000;
 const NO_SUCH_CALL = 0x00050000 | 38;
 
 /** Compiled when this program is built (engine/heap.h): at run time they are bytes that the kernel is given. */
-const PROGRAMS: Readonly<Record<MonitorKind, ArrayBuffer>> = {
+const PROGRAMS: Readonly<Record<Confined, ArrayBuffer>> = {
+  virtiofsd: compile(FILTERS.virtiofsd),
   qemu: compile(FILTERS.qemu),
   hvt: compile(FILTERS.hvt),
   spt: compile(FILTERS.spt),
@@ -33,12 +33,12 @@ function compile(rules: readonly CallRule[]): ArrayBuffer {
   });
 }
 
-/** From here on this process may do what the monitor may, no more. It must have no_new_privs. */
-export function confineCalls(monitor: MonitorKind): void {
+/** From here on this process may do what that program may, no more. It must have no_new_privs. */
+export function confineCalls(program: Confined): void {
   try {
-    seccompLoad(PROGRAMS[monitor], 0);
+    seccompLoad(PROGRAMS[program], 0);
   } catch (error) {
-    throw new RuntimeFailure("seccomp", `Install the system call filter of ${monitor}: ${messageOf(error)}`, {
+    throw new RuntimeFailure("seccomp", `Install the system call filter of ${program}: ${messageOf(error)}`, {
       kind: "system",
       cause: error,
     });

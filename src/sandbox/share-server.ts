@@ -1,10 +1,17 @@
 import { RuntimeFailure } from "../failure.ts";
 import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
 import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
-import { O_RDWR, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from "../sys/constants.ts";
+import {
+  O_RDWR,
+  PR_CAP_AMBIENT,
+  PR_CAP_AMBIENT_CLEAR_ALL,
+  PR_SET_NO_NEW_PRIVS,
+  PR_SET_PDEATHSIG,
+} from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, closeAllBut, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
 import {
+  capset,
   clone3,
   dropBoundingSet,
   execve,
@@ -21,6 +28,7 @@ import {
 import { SIGKILL, SIGTERM } from "../sys/signals.ts";
 import { openLabels, setLabels } from "./labels.ts";
 import { dropPrivileges, giveUpGroups } from "./privileges.ts";
+import { confineCalls } from "./seccomp.ts";
 
 /** Numbers of capabilities(7). */
 const CAPABILITIES: Readonly<Record<string, number>> = {
@@ -103,6 +111,7 @@ function becomeServer(
     // What is the monitor's (`--preserve-fds`, claims of devices, taps) is not the server's.
     closeAllBut(LIFE_FD + 1, [high.told, ...labels.map(({ fd }) => fd)]);
     setLabels(labels);
+    if (plan.seccomp) confineCalls("virtiofsd");
     execve(server.path, server.argv, plan.exec.env);
   } catch (error) {
     writeAll(high.told, messageOf(error));
@@ -126,10 +135,15 @@ function takeIdentity(plan: LaunchPlan, server: ShareServer, hostIds: boolean): 
     dropPrivileges(plan, hostIds);
     return;
   }
-  dropBoundingSet(server.capabilities.flatMap((name) => CAPABILITIES[name] ?? []));
+  const kept = server.capabilities.flatMap((name) => CAPABILITIES[name] ?? []);
+  dropBoundingSet(kept);
   const { uid, gid } = plan.user;
   giveUpGroups(plan.user, hostIds);
   setresgid(gid, gid, gid);
   setresuid(uid, uid, uid);
+  // An inheritable one of the caller's would come back by execve, whatever the bounding set is (capabilities(7)).
+  const mask = kept.reduce((bits, number) => bits + 2 ** number, 0);
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  capset([mask, 0], [mask, 0], [0, 0]);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

@@ -74,7 +74,32 @@ const SHARED_DIRECTORIES: readonly string[] = [
 /** The tenders look for their tap by name among all interfaces, over netlink, and ask for its MTU. */
 const SOLO5: readonly CallRule[] = [...COMMON, ...sockets(INET), ROUTES, ...TAP, BLOCK, INTERFACES];
 
-export const FILTERS: Readonly<Record<MonitorKind, readonly CallRule[]>> = {
+/** clone(2): threads that have a working directory of their own. */
+const CLONE_FS = 0x200;
+
+/** virtiofsd: its start as root, with what it gives up then, and the guest's requests as the guest's users. */
+const SERVER: readonly CallRule[] = [
+  ...COMMON,
+  ...sockets(UNIX),
+  ...withArgument("prctl", 0, [
+    24, // PR_CAPBSET_DROP
+    47, // PR_CAP_AMBIENT
+  ]),
+  ...withArgument("unshare", 0, [CLONE_FS]),
+  {
+    calls: words([
+      ...SHARED_DIRECTORIES,
+      "openat2 syncfs fchownat fchown chroot chdir capset setresuid setresgid setgroups setpriority",
+      "sched_setattr sched_setscheduler sched_setaffinity getdents kill",
+    ]),
+  },
+];
+
+/** Who has a filter. */
+export type Confined = MonitorKind | "virtiofsd";
+
+export const FILTERS: Readonly<Record<Confined, readonly CallRule[]>> = {
+  virtiofsd: SERVER,
   qemu: [
     ...COMMON,
     ...sockets(UNIX),

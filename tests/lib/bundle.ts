@@ -46,6 +46,8 @@ export interface BundleOptions {
   /** Of uids and gids alike. */
   readonly mappings?: readonly IdMapping[];
   readonly cwd?: string;
+  /** Of the three sets that matter; those of an engine without it. */
+  readonly capabilities?: readonly string[];
   /** More members of `process` and of `linux`. */
   readonly process?: Readonly<Record<string, unknown>>;
   readonly linux?: Readonly<Record<string, unknown>>;
@@ -59,6 +61,12 @@ export const NAMESPACES: readonly NamespaceEntry[] = ["pid", "ipc", "uts", "moun
   type,
 }));
 
+/** containerd's for every container that asks for nothing else. */
+export const USUAL_CAPABILITIES: readonly string[] =
+  "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE"
+    .split(" ")
+    .map((name) => `CAP_${name}`);
+
 /** Where the kernel lies in the rootfs of `helloBundle`. */
 export const KERNEL = "/unikernel/kernel";
 
@@ -69,6 +77,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
   for (const directory of ["proc", "dev", "sys", "tmp"]) {
     mkdirSync(join(bundle, "rootfs", directory), { recursive: true });
   }
+  const capabilities = options.capabilities ?? USUAL_CAPABILITIES;
   const config = {
     ociVersion: "1.0.2",
     process: {
@@ -78,6 +87,7 @@ function writeBundle(options: BundleOptions, annotations: Readonly<Record<string
       env: options.env ?? ["PATH=/bin"],
       cwd: options.cwd ?? "/",
       noNewPrivileges: true,
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       ...(options.apparmorProfile === undefined ? {} : { apparmorProfile: options.apparmorProfile }),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
       ...options.process,

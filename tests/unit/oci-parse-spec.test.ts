@@ -30,6 +30,7 @@ describe("config.json", () => {
         env: [],
         cwd: "/",
         user: { uid: 0, gid: 0, additionalGids: [] },
+        capabilities: [],
         rlimits: [],
       },
       mounts: [],
