@@ -12,7 +12,7 @@ import { setSysctls } from "../sandbox/sysctls.ts";
 import type { PreparedStorage } from "../storage/prepare.ts";
 import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, dup2, setCloexec } from "../sys/file.ts";
+import { close, dup2, openDirectory, setCloexec } from "../sys/file.ts";
 import { isInInitialUserNamespace, networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
 import {
   execve,
@@ -83,6 +83,8 @@ interface Prepared {
   readonly labels: readonly Label[];
   /** The container's network namespace, open. */
   readonly namespace: number;
+  /** /proc, open. */
+  readonly proc: number;
   /** Whether ids are the host's, in no user namespace. */
   readonly hostIds: boolean;
 }
@@ -146,11 +148,12 @@ function prepare(input: InitInput): Prepared {
   const namespace = openOwnNetworkNamespace();
   setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
   const hostIds = isInInitialUserNamespace();
+  const proc = openDirectory("/proc");
   joinMounts(namespaces);
   if (plan.personality !== undefined) personality(PERSONAS[plan.personality]);
   if (plan.hostname !== undefined) sethostname(plan.hostname);
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
-  return { labels, namespace, hostIds };
+  return { labels, namespace, proc, hostIds };
 }
 
 /** In a new user namespace a process is nobody until its ids are mapped. */
@@ -200,12 +203,12 @@ function endIfSignalled(signals: number): void {
 
 function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, signals: number): never {
   const { timestamps } = input;
-  const { labels, namespace, hostIds } = prepared;
+  const { labels, namespace, proc, hostIds } = prepared;
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
   const { plan, inherited: ofNetwork } = connectNetwork(
-    { ...input, namespace, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
+    { ...input, namespace, proc, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
     (level, text) => sendNote(starter, level, text),
   );
   timestamps.stamp("RX.network_setup_completed");

@@ -1,6 +1,7 @@
 import { failureOf, RuntimeFailure } from "../failure.ts";
 import type { Nic } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
+import { closeTap } from "../network/close-tap.ts";
 import { parseTapName, tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
@@ -28,6 +29,8 @@ export interface NetworkInput {
   readonly warnings: readonly string[];
   /** The network namespace this process is in, open; it is closed here, or by execve. */
   readonly namespace: number;
+  /** /proc, open; it is closed here, or by execve. */
+  readonly proc: number;
   /** The one `create` was called in. */
   readonly callersNetwork: string;
   /** The container's directory; its taps are named after it. */
@@ -83,6 +86,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
     }
   } finally {
     close(own);
+    close(input.proc);
   }
 }
 
@@ -141,7 +145,9 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
   try {
     for (const { attachment, nic, fd } of taken) {
       makeTap(fd, nic.tap, nic.fd !== undefined, plan.user);
-      connect(socket, attachment, { name: nic.tap, index: socket.indexOf(nic.tap) });
+      const tap = { name: nic.tap, index: socket.indexOf(nic.tap) };
+      closeTap(socket, input.proc, tap);
+      connect(socket, attachment, tap);
     }
   } catch (error) {
     for (const { fd } of taken) close(fd);

@@ -31,7 +31,26 @@ const NDTPA_IFINDEX = 1;
 const NDTPA_PROXY_DELAY = 13;
 
 /** Settings below /proc/sys/net/ipv4/conf/LINK by their numbers in linux/ip.h. */
-export const IPV4_CONF = { forwarding: 1, proxyArp: 3, rpFilter: 8, arpIgnore: 19, acceptLocal: 23 } as const;
+export const IPV4_CONF = {
+  forwarding: 1,
+  proxyArp: 3,
+  acceptRedirects: 4,
+  secureRedirects: 5,
+  sendRedirects: 6,
+  sharedMedia: 7,
+  rpFilter: 8,
+  acceptSourceRoute: 9,
+  bootpRelay: 10,
+  arpAnnounce: 18,
+  arpIgnore: 19,
+  arpAccept: 21,
+  acceptLocal: 23,
+  proxyArpPvlan: 25,
+  routeLocalnet: 26,
+  dropUnicastInL2Multicast: 30,
+  dropGratuitousArp: 31,
+  bcForwarding: 32,
+} as const;
 
 /** Setting and value. */
 type Ipv4Settings = readonly (readonly [number, number])[];

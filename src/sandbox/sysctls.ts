@@ -1,13 +1,9 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
-import { O_WRONLY, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } from "../sys/constants.ts";
+import { O_WRONLY } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, fstatfsType, openat2, openDirectory, writeAll } from "../sys/file.ts";
-
-/** magic.h */
-const PROC_SUPER_MAGIC = 0x9fa0;
-/** Nothing mounted below /proc and no link in it may lead elsewhere (CVE-2025-52881). */
-const ONLY_PROC = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+import { close, openDirectory, writeAll } from "../sys/file.ts";
+import { openOnProc } from "../sys/sysctl.ts";
 
 /**
  * Sets the parameters of the namespaces this process is in.
@@ -23,8 +19,7 @@ export function setSysctls({ sysctls = [] }: LaunchPlan, sharesNetwork: boolean)
       throw new RuntimeFailure("sysctl", `linux.sysctl: ${path}: the network namespace is the host's: leave it out`);
     }
     try {
-      const fd = openat2(proc, `sys/${path}`, O_WRONLY, 0, ONLY_PROC);
-      if (fstatfsType(fd) !== PROC_SUPER_MAGIC) throw new Error("it is not on procfs");
+      const fd = openOnProc(proc, `sys/${path}`, O_WRONLY);
       writeAll(fd, value);
       close(fd);
     } catch (error) {

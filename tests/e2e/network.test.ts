@@ -7,9 +7,9 @@ import { succeed, until } from "../lib/command.ts";
 import { commandLine, isAlive, openFiles } from "../lib/host.ts";
 import { scratch } from "../lib/hygiene.ts";
 import { parseJson, text } from "../lib/json.ts";
-import { solo5File } from "../lib/kernels.ts";
-import { lightBundle, lightRuntime } from "../lib/light.ts";
+import { lightRuntime } from "../lib/light.ts";
 import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
+import { tapBundleIn } from "../lib/peer.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
 import { missingSolo5, SOLO5_GUESTS } from "../lib/solo5.ts";
 
@@ -240,20 +240,12 @@ describe("a guest in a network namespace", () => {
   });
 });
 
-/** A container of a monitor that looks for its tap by name, though this one only waits. */
-function lightBundleIn(network: NetworkNamespace): string {
-  const namespaces = NAMESPACES.map((entry) => (entry.type === "network" ? { ...entry, path: network.path } : entry));
-  const bundle = lightBundle("light", { linux: { namespaces } });
-  writeFileSync(join(bundle, "rootfs", "kernel"), solo5File("spt", [{ kind: "net", name: "service" }]));
-  return bundle;
-}
-
 describe("a tap that outlives its monitor", () => {
   it("makes room at once for that of the next container of the same name", () => {
     const network = podNetwork();
     const before = network.describe();
     const runtime = lightRuntime();
-    const bundle = lightBundleIn(network);
+    const bundle = tapBundleIn(network, "light");
     for (let round = 0; round < 5; round++) {
       runtime.create("guest", bundle);
       succeed(runtime.verb("start", "guest"));
@@ -267,7 +259,7 @@ describe("a tap that outlives its monitor", () => {
     const network = podNetwork();
     const before = network.describe();
     const runtime = lightRuntime();
-    runtime.create("guest", lightBundleIn(network));
+    runtime.create("guest", tapBundleIn(network, "light"));
     succeed(runtime.verb("start", "guest"));
     const tap = tapOf(network);
     const device = `tap,id=net0,ifname=${tap},script=no,downscript=no`;

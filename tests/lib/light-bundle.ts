@@ -9,8 +9,12 @@ export function lightConfiguration(program: string): string {
   return `[monitors.spt]\npath = "${program}"\n`;
 }
 
-/** Writes the bundle; `more` is added to its config.json. */
-export function writeLightBundle(directory: string, more: Readonly<Record<string, unknown>> = {}): string {
+/** Writes the bundle; `more` is added to its config.json, and annotations to those it has. */
+export function writeLightBundle(
+  directory: string,
+  more: Readonly<Record<string, unknown>> = {},
+  annotations: Readonly<Record<string, string>> = {},
+): string {
   mkdirSync(join(directory, "rootfs"), { recursive: true });
   writeFileSync(join(directory, "rootfs", "kernel"), solo5File("spt"));
   const namespaces = ["pid", "ipc", "uts", "mount", "network"].map((type) => ({ type }));
@@ -22,6 +26,7 @@ export function writeLightBundle(directory: string, more: Readonly<Record<string
       "com.urunc.unikernel.unikernelType": "mirage",
       "com.urunc.unikernel.hypervisor": "spt",
       "com.urunc.unikernel.binary": "/kernel",
+      ...annotations,
     },
     linux: { namespaces },
     ...more,
