@@ -16,6 +16,7 @@ const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_TXQLEN = 13;
 const IFLA_AF_SPEC = 26;
+const IFLA_GROUP = 27;
 const IFLA_INET_CONF = 1;
 const IFF_UP = 0x1;
 
@@ -74,6 +75,12 @@ export function linkUpRequest(index: number, mtu: number): Request {
 /** What `ip link set LINK txqueuelen LENGTH` does. */
 export function queueLengthRequest(index: number, length: number): Request {
   const payload = joined([ifinfo(index, 0), attribute(IFLA_TXQLEN, u32(length))]);
+  return { type: RTM_NEWLINK, flags: NLM_F_ACK, payload };
+}
+
+/** What `ip link set LINK group GROUP` does. */
+export function groupRequest(index: number, group: number): Request {
+  const payload = joined([ifinfo(index, 0), attribute(IFLA_GROUP, u32(group))]);
   return { type: RTM_NEWLINK, flags: NLM_F_ACK, payload };
 }
 

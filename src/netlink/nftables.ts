@@ -45,7 +45,7 @@ export interface Table {
 /** Where packets enter a chain, and when among the others there: lower numbers first. */
 export interface Hook {
   readonly type: "nat" | "filter";
-  /** NF_INET_PRE_ROUTING 0, NF_INET_POST_ROUTING 4; NF_NETDEV_INGRESS 0. */
+  /** NF_INET_PRE_ROUTING 0, NF_INET_FORWARD 2, NF_INET_POST_ROUTING 4; NF_NETDEV_INGRESS 0. */
   readonly number: number;
   readonly priority: number;
   /** Of netdev: the interface. */

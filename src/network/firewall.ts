@@ -1,4 +1,5 @@
 /** Tables of nftables in the namespace this process is in: one for each container of ours that needs one. */
+import { RuntimeFailure } from "../failure.ts";
 import {
   addChainRequest,
   addRuleRequest,
@@ -11,9 +12,9 @@ import {
   tablesRequest,
 } from "../netlink/nftables.ts";
 import { NETLINK_NETFILTER } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { parseTableName } from "./marks.ts";
-import { carryOut, type NetlinkSocket, openNetlinkSocket, type Step } from "./netlink-socket.ts";
+import { carryOut, type NetlinkSocket, openNetlinkSocket, refused, type Step } from "./netlink-socket.ts";
 
 /** A chain that packets come into by itself, and its rules in their order. */
 export interface Chain {
@@ -21,6 +22,10 @@ export interface Chain {
   readonly hook: Hook;
   readonly rules: readonly (readonly Expression[])[];
 }
+
+/** What the kernel says where a module is missing and cannot be loaded. */
+const MISSING = ["EPROTONOSUPPORT", "EOPNOTSUPP", "ENOENT"];
+const ADVICE = "this needs nftables: load the kernel modules nf_tables, nft_ct, nft_chain_nat and nft_masq";
 
 /** Makes a table with its chains, or nothing. @throws RuntimeFailure `network`. */
 export function addTable(table: Table, chains: readonly Chain[]): void {
@@ -31,7 +36,25 @@ export function addTable(table: Table, chains: readonly Chain[]): void {
       steps.push({ name: `Add rule to chain ${name}`, request: addRuleRequest(table, name, rule) });
     }
   }
-  withSocket((socket) => carryOut(socket, steps));
+  const refusals = attempt(table, () => withSocket((socket) => socket.change(steps.map(({ request }) => request))));
+  refusals.forEach((refusal, index) => {
+    if (refusal === undefined) return;
+    const advice = MISSING.includes(refusal.code) ? `: ${ADVICE}` : "";
+    throw refused(steps[index]?.name ?? "Change network", { ...refusal, text: `${refusal.text}${advice}` });
+  });
+}
+
+/** A kernel without nftables has not even a socket for them. */
+function attempt<T>({ name }: Table, change: () => T): T {
+  try {
+    return change();
+  } catch (error) {
+    if (!isSysError(error, ...MISSING)) throw error;
+    throw new RuntimeFailure("network", `Add table ${name}: ${messageOf(error)}: ${ADVICE}`, {
+      kind: "system",
+      cause: error,
+    });
+  }
 }
 
 /** The tables of ours, of living and dead containers. None where the kernel has no nftables. */

@@ -16,6 +16,7 @@ import { forwardTo, isTo } from "../netlink/nft-expression.ts";
 import type { Link } from "../netlink/route.ts";
 import { LAYER3_GATEWAY } from "../plan/layer3-guest.ts";
 import { addTable, ownTables, removeTables } from "./firewall.ts";
+import { entryChain, forwardChain } from "./guest-firewall.ts";
 import { tableName } from "./marks.ts";
 import { carryOut, type NetlinkSocket } from "./netlink-socket.ts";
 import type { Tap } from "./redirect.ts";
@@ -46,6 +47,12 @@ export function connectByRoutes(
 ): void {
   const address = ipv4Bytes(guest.address);
   removeTables(ownTables(), hash);
+  const boundaries = { tap: tap.index, link: link.index, guest: address };
+  // What comes in does not take the way of forwarded packets.
+  addTable({ family: "ip", name: tableName(hash, false) }, [
+    entryChain(boundaries),
+    forwardChain(boundaries, undefined, false),
+  ]);
   carryOut(socket, [
     { name: `Set up ${tap.name}`, request: ipv4SettingsRequest(tap.index, SETTINGS) },
     { name: `Set up ${tap.name}`, request: promptProxyRequest(tap.index) },

@@ -6,6 +6,7 @@ import { ipv4Bytes } from "../netlink/address.ts";
 import {
   addAddressRequest,
   decodeForwarding,
+  groupRequest,
   IPV4_CONF,
   ipv4SettingsRequest,
   linkRequest,
@@ -19,6 +20,7 @@ import { addArpMirrorRequest, addPassRequest } from "../netlink/traffic.ts";
 import type { GuestPort } from "../plan/network-settings.ts";
 import { PRIVATE_PREFIX, type PrivateSubnet } from "../plan/private-subnet.ts";
 import { addTable, ownTables, removeTables } from "./firewall.ts";
+import { entryChain, forwardChain, TAP_GROUP } from "./guest-firewall.ts";
 import type { Ingress } from "./ingress.ts";
 import { cookieOf, markOf, parseTableName, tableName } from "./marks.ts";
 import { carryOut, type NetlinkSocket, type Step } from "./netlink-socket.ts";
@@ -55,7 +57,9 @@ export function connectPrivately(socket: NetlinkSocket, tap: Tap, network: Priva
   // A crashed one of the same place.
   removeTables(ownTables(), hash);
   const guest = ipv4Bytes(subnet.guest);
+  const boundaries = { tap: tap.index, link: link.index, guest };
   addTable({ family: "ip", name: tableName(hash, madeForwarding) }, [
+    entryChain(boundaries),
     {
       name: "in",
       hook: PREROUTING,
@@ -65,6 +69,7 @@ export function connectPrivately(socket: NetlinkSocket, tap: Tap, network: Priva
         ...sendTo(guest),
       ]),
     },
+    forwardChain(boundaries, ports, madeForwarding),
     {
       name: "out",
       hook: POSTROUTING,
@@ -75,6 +80,7 @@ export function connectPrivately(socket: NetlinkSocket, tap: Tap, network: Priva
   ]);
   const forward = [[IPV4_CONF.forwarding, 1]] as const;
   carryOut(socket, [
+    { name: `Set group of ${tap.name}`, request: groupRequest(tap.index, TAP_GROUP) },
     {
       name: `Add ${subnet.gateway} to ${tap.name}`,
       request: addAddressRequest(tap.index, subnet.gateway, PRIVATE_PREFIX),
@@ -98,12 +104,18 @@ function passSteps(
   }));
 }
 
-/** Takes away the tables, and forwarding where it was made for them and nobody else of ours needs it. */
+/**
+ * Takes away the tables, and before them forwarding where it was made for them and nobody else of ours needs it: nothing is
+ * forwarded without them.
+ */
 export function leavePrivate(socket: NetlinkSocket, link: number, hash: string, madeForwarding: boolean): void {
   const tables = ownTables();
-  removeTables(tables, hash);
   const others = tables.filter(({ name }) => parseTableName(name)?.hash !== hash);
-  if (!madeForwarding || others.some(hasForwarding)) return;
+  if (madeForwarding && !others.some(hasForwarding)) stopForwarding(socket, link);
+  removeTables(tables, hash);
+}
+
+function stopForwarding(socket: NetlinkSocket, link: number): void {
   const request = ipv4SettingsRequest(link, [[IPV4_CONF.forwarding, 0]]);
   const [refusal] = socket.change([request]);
   if (refusal !== undefined && refusal.code !== "ENODEV") carryOut(socket, [{ name: "Stop forwarding", request }]);

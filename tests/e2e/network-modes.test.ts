@@ -45,7 +45,10 @@ async function killed(pid: number): Promise<void> {
 }
 
 function ruleset(network: NetworkNamespace): string {
-  return network.inside("nft", "list", "ruleset").replace(/urunc_[0-9a-f]{8}/g, "urunc_HASH");
+  return network
+    .inside("nft", "list", "ruleset")
+    .replace(/urunc_[0-9a-f]{8}/g, "urunc_HASH")
+    .replace(/u[0-9a-f]{8}/g, "utap");
 }
 
 function logged(runtime: Runtime): readonly string[] {
@@ -71,10 +74,22 @@ describe("a guest in static mode", () => {
       });
       const model = podNetwork(`model${index}`);
       model.script(
+        "ip tuntap add mode tap name utap",
         "nft add table ip urunc_HASH_f",
+        "nft add chain ip urunc_HASH_f entry { type filter hook prerouting priority raw ; }",
+        "nft add rule ip urunc_HASH_f entry iif utap ip saddr != 172.16.1.2 drop",
+        "nft add rule ip urunc_HASH_f entry iif utap ip daddr 127.0.0.0/8 drop",
+        "nft add rule ip urunc_HASH_f entry iif utap icmp type redirect drop",
         "nft add chain ip urunc_HASH_f in { type nat hook prerouting priority dstnat ; }",
         "nft add rule ip urunc_HASH_f in iif net7 tcp dport 8080 dnat to 172.16.1.2",
         "nft add rule ip urunc_HASH_f in iif net7 udp dport 53 dnat to 172.16.1.2",
+        "nft add chain ip urunc_HASH_f forward { type filter hook forward priority filter ; }",
+        "nft add rule ip urunc_HASH_f forward oif utap ct state established,related accept",
+        "nft add rule ip urunc_HASH_f forward oif utap iif net7 tcp dport 8080 accept",
+        "nft add rule ip urunc_HASH_f forward oif utap iif net7 udp dport 53 accept",
+        "nft add rule ip urunc_HASH_f forward oif utap drop",
+        "nft add rule ip urunc_HASH_f forward iif utap oif != net7 drop",
+        "nft add rule ip urunc_HASH_f forward iif net7 oifgroup != 1970435438 drop",
         "nft add chain ip urunc_HASH_f out { type nat hook postrouting priority srcnat ; }",
         "nft add rule ip urunc_HASH_f out oif net7 ip saddr 172.16.1.2 masquerade",
       );

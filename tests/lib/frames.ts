@@ -7,6 +7,7 @@ const ETH_P_IP = 0x0800;
 const ETH_P_ARP = 0x0806;
 const ETH_P_IPV6 = 0x86dd;
 const ICMP = 1;
+const UDP = 17;
 const ICMPV6 = 58;
 
 export function macBytes(mac: string): Bytes {
@@ -63,6 +64,12 @@ interface Packet {
 function ipv4(source: string, destination: string, protocol: number, payload: Bytes): Bytes {
   const head = [0x45, 0, ...be16(20 + payload.length), 0, 1, 0, 0, 64, protocol, 0, 0];
   return [...withChecksum([...head, ...addressBytes(source), ...addressBytes(destination)], 10), ...payload];
+}
+
+export function udp({ mac, to, source, destination }: Packet, port: number, text: string): string {
+  const payload = [...text].map((letter) => letter.charCodeAt(0));
+  const datagram = [...be16(40000), ...be16(port), ...be16(8 + payload.length), 0, 0, ...payload];
+  return ethernet(macBytes(mac), macBytes(to), ETH_P_IP, ipv4(source, destination, UDP, datagram));
 }
 
 /** ICMP redirect for a host: what goes from `destination` to `host` is to go by `gateway`. */

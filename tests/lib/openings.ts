@@ -9,6 +9,7 @@ const OPENERS: Readonly<Record<string, number>> = {
   openat: 1,
   openat2: 1,
   openInRoot: 1,
+  openOnProc: 1,
   openPtyMaster: 0,
   connectUnix: 1,
   execve: 0,
