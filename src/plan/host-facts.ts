@@ -19,6 +19,8 @@ export interface HostFacts {
   readonly existing: readonly string[];
   /** Library directories that are symbolic links on the host (merged /usr): path → target. */
   readonly libraryLinks: Readonly<Record<string, string>>;
+  /** Libraries in /usr/local/lib that the programs are linked with; only where not each library is bound by itself. */
+  readonly localLibraries?: readonly string[];
   /** Device nodes that exist as character or block devices. */
   readonly devices: readonly string[];
   /** The image's files the plan asked for, by the path the image gave. */

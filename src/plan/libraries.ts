@@ -2,8 +2,11 @@ import { cleanPath } from "../oci/clean-path.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostFile, SymbolicLink } from "./launch-plan.ts";
 
+/** What the host's administrator has put there, libraries and others, so that it is never bound as a whole. */
+export const LOCAL_LIBRARIES = "/usr/local/lib";
+
 /** Where the dynamic linker looks for shared libraries (ld.so(8)), and the linker itself. */
-const DIRECTORIES: readonly string[] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
+const DIRECTORIES: readonly string[] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", LOCAL_LIBRARIES];
 
 /** Names libraries in other directories too; a distribution may do without. */
 const CACHE = "/etc/ld.so.cache";
@@ -50,6 +53,10 @@ function directories(facts: HostFacts): Libraries {
   const links: SymbolicLink[] = [];
   for (const path of DIRECTORIES) {
     if (!facts.existing.includes(path)) continue;
+    if (path === LOCAL_LIBRARIES) {
+      files.push(...(facts.localLibraries ?? []).map(same));
+      continue;
+    }
     const target = facts.libraryLinks[path];
     if (target !== undefined && isOther(path, target, facts)) {
       links.push({ path, target });

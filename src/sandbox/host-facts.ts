@@ -37,6 +37,7 @@ import { kvmApiVersion, kvmCreateVm } from "../sys/kvm.ts";
 import { findInPath, isExecutable } from "../sys/path-search.ts";
 import { reopen } from "../sys/regular-file.ts";
 import { findLibraries } from "./find-libraries.ts";
+import { findLocalLibraries } from "./local-libraries.ts";
 import { openSocketFile } from "./socket-file.ts";
 import { versionAnswer } from "./version-answers.ts";
 
@@ -64,6 +65,7 @@ export function gatherFacts(query: FactQuery, rootfs: string, answers: string): 
   const isDynamic = monitorBinary?.dynamic !== false || virtiofsd?.dynamic === true;
   const libraries = (isDynamic ? query.libraries : []).filter(exists);
   const existing = [...query.paths.filter(exists), ...libraries];
+  const local = findLocal(monitorBinary, virtiofsd, query.arch);
   const socketProblem = query.socket === undefined ? undefined : findSocketProblem(query.socket);
   const volumes = findVolumes(query.volumes);
   const init = query.guestInit ? findGuestInit() : undefined;
@@ -71,6 +73,7 @@ export function gatherFacts(query: FactQuery, rootfs: string, answers: string): 
     arch: query.arch,
     existing,
     libraryLinks: monitorBinary?.libraries === undefined ? findLinks(libraries) : {},
+    ...(local.length === 0 ? {} : { localLibraries: local }),
     devices: query.devices.filter(isDevice),
     imageFiles: findImageFiles(query, rootfs),
     hostFiles: Object.fromEntries(
@@ -131,6 +134,15 @@ function findDevice(entries: MountTable, path: string): MountFact {
   const found = findBlockMount(entries, path);
   if ("reason" in found || isBlockDevice(found.mount.source, found.mount.device)) return found;
   return { reason: `${found.mount.source} is not the block device that ${path} is mounted from` };
+}
+
+function findLocal(monitor: HostProgram | undefined, server: HostProgram | undefined, arch: string): readonly string[] {
+  const dynamic = [monitor, server].flatMap((program) => (program?.dynamic === true ? [program] : []));
+  if (dynamic.length === 0 || dynamic.every(({ libraries }) => libraries !== undefined)) return [];
+  return findLocalLibraries(
+    dynamic.map(({ path }) => path),
+    arch,
+  );
 }
 
 function withoutLibraries(program: HostProgram | undefined): HostProgram | undefined {

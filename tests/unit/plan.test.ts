@@ -187,6 +187,15 @@ describe("shared libraries", () => {
       links: [{ path: "/lib", target: "usr/lib" }],
     });
   });
+
+  test("in /usr/local/lib are those that are needed, not the directory", () => {
+    const facts = {
+      ...FACTS,
+      existing: ["/usr/lib", "/usr/local/lib"],
+      localLibraries: ["/usr/local/lib/libslirp.so.0"],
+    };
+    expect(libraries(facts).files.map(({ source }) => source)).toEqual(["/usr/lib", "/usr/local/lib/libslirp.so.0"]);
+  });
 });
 
 describe("text for people", () => {
