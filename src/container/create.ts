@@ -72,7 +72,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
   const { bundle, timestamps } = options;
   checkId(options.id);
   checkTerminal(options);
-  const namespaces = openNamespaces(bundle.plan);
+  const namespaces = openNamespaces(bundle.plan, hasCreateHooks(options));
   checkRights(namespaces);
   checkLabels(bundle.plan);
   let cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
@@ -272,7 +272,6 @@ function runCreateHooks(options: CreateOptions, pid: number, creator: number): v
   } as const;
   runHooks("prestart", hooks.prestart, state);
   runHooks("createRuntime", hooks.createRuntime, state);
-  if (hooks.createContainer.length === 0) return;
   send(creator, "hooks");
   awaitReady(creator);
 }

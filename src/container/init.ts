@@ -37,7 +37,9 @@ import { ENDING_SIGNALS } from "../sys/signals.ts";
 import { accept, peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
-import { joinMounts, joinNamespaces, type NamespaceSet } from "./namespaces.ts";
+import { letGoOfMounts } from "./let-go.ts";
+import { joinMounts, type MakeMounts } from "./mount-namespace.ts";
+import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
 import { receive, send, sendError, sendNote, sendRecord } from "./protocol.ts";
@@ -87,6 +89,7 @@ interface Prepared {
   readonly proc: number;
   /** Whether ids are the host's, in no user namespace. */
   readonly hostIds: boolean;
+  readonly makeMounts: MakeMounts;
 }
 
 /**
@@ -149,11 +152,11 @@ function prepare(input: InitInput): Prepared {
   setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
   const hostIds = isInInitialUserNamespace();
   const proc = openDirectory("/proc");
-  joinMounts(namespaces);
+  const makeMounts = joinMounts(namespaces, input.scratch);
   if (plan.personality !== undefined) personality(PERSONAS[plan.personality]);
   if (plan.hostname !== undefined) sethostname(plan.hostname);
   if (plan.domainname !== undefined) setdomainname(plan.domainname);
-  return { labels, namespace, proc, hostIds };
+  return { labels, namespace, proc, hostIds, makeMounts };
 }
 
 /** In a new user namespace a process is nobody until its ids are mapped. */
@@ -171,6 +174,7 @@ function awaitCreated(input: InitInput): void {
     // `create` was killed or failed: what it made is undone or left to `delete`, but nobody will start us.
     if (message.type !== "hooks") exit(1);
     runHooks("createContainer", input.hooks.createContainer, hookState(input, "creating"));
+    letGoOfMounts(input);
     send(input.creator, "ready");
   }
   close(input.creator);
@@ -203,10 +207,11 @@ function endIfSignalled(signals: number): void {
 
 function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, signals: number): never {
   const { timestamps } = input;
-  const { labels, namespace, proc, hostIds } = prepared;
+  const { labels, namespace, proc, hostIds, makeMounts } = prepared;
   timestamps.stamp("RX.received_start_msg");
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
+  makeMounts();
   const { plan, inherited: ofNetwork } = connectNetwork(
     { ...input, namespace, proc, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
     (level, text) => sendNote(starter, level, text),

@@ -33,7 +33,7 @@ const FLAGS: Readonly<Record<NamespaceType, number>> = {
 };
 
 /** A namespace to join, open: its path means what it meant to the caller of `create`. */
-interface JoinedNamespace {
+export interface JoinedNamespace {
   readonly type: NamespaceType;
   readonly path: string;
   readonly fd: number;
@@ -45,6 +45,8 @@ export interface NamespaceSet {
   /** A user namespace is among them, made or joined. */
   readonly hasUser: boolean;
   readonly joined: readonly JoinedNamespace[];
+  /** Hooks of `create` may want to work in the container's mounts, so that these are there from the start. */
+  readonly hasHooks: boolean;
   /** Of the time namespace that is made. */
   readonly timeOffsets?: TimeOffsets;
 }
@@ -54,10 +56,10 @@ export interface NamespaceSet {
  *
  * @throws RuntimeFailure `namespace` naming the path that cannot be opened.
  */
-export function openNamespaces({
-  namespaces,
-  timeOffsets,
-}: Pick<LaunchPlan, "namespaces" | "timeOffsets">): NamespaceSet {
+export function openNamespaces(
+  { namespaces, timeOffsets }: Pick<LaunchPlan, "namespaces" | "timeOffsets">,
+  hasHooks: boolean,
+): NamespaceSet {
   let newFlags = 0;
   const joined: JoinedNamespace[] = [];
   for (const { type, path } of namespaces) {
@@ -68,6 +70,7 @@ export function openNamespaces({
     newFlags,
     hasUser: namespaces.some(({ type }) => type === "user"),
     joined,
+    hasHooks,
     ...(timeOffsets === undefined ? {} : { timeOffsets }),
   };
 }
@@ -85,16 +88,17 @@ function openNamespace(type: NamespaceType, path: string): number {
 
 /**
  * clone3(2) into the new namespaces, and into a cgroup v2 directory if one is given. A cgroup namespace is left to
- * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. A time namespace
- * with offsets is left to the child too. A pid namespace is joined around the clone, since setns(2) of one moves only the
- * children to come.
+ * {@link joinNamespaces}: its root is the cgroup that its maker is in, which is not the right one yet. So is the
+ * mount namespace to mount-namespace.ts. A time namespace with offsets is left to the child too. A pid namespace is joined
+ * around the clone, since setns(2) of one moves only the children to come.
  *
  * @returns as clone3: pid 0 in the child.
  */
 export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnType<typeof clone3> {
   const user = set.joined.find(({ type }) => type === "user");
   const pid = set.joined.find(({ type }) => type === "pid");
-  const flags = set.newFlags & ~(set.timeOffsets === undefined ? CLONE_NEWCGROUP : CLONE_NEWCGROUP | CLONE_NEWTIME);
+  const later = CLONE_NEWCGROUP | CLONE_NEWNS | (set.timeOffsets === undefined ? 0 : CLONE_NEWTIME);
+  const flags = set.newFlags & ~later;
   const clone = (more = 0) => (cgroup === undefined ? clone3(flags | more) : clone3(flags | more, cgroup));
   if (user !== undefined) return cloneWithin(() => clone(CLONE_PARENT), pid === undefined ? [user] : [user, pid]);
   if (pid === undefined) return clone();
@@ -147,18 +151,8 @@ export function joinNamespaces(set: NamespaceSet): void {
   if ((set.newFlags & CLONE_NEWCGROUP) !== 0) unshare(CLONE_NEWCGROUP);
 }
 
-/** Joins the mount namespace, if there is one to join, after all others: paths change their meaning with it. */
-export function joinMounts(set: NamespaceSet): void {
-  const mount = set.joined.find(({ type }) => type === "mount");
-  if (mount !== undefined) {
-    join(mount);
-    // The monitor's root is made by pivot_root(2): never in a namespace that belongs to others.
-    unshare(CLONE_NEWNS);
-  }
-  for (const { fd } of set.joined) close(fd);
-}
-
-function join({ type, path, fd }: JoinedNamespace): void {
+/** Joins one that was opened. @throws RuntimeFailure `namespace` naming it. */
+export function join({ type, path, fd }: JoinedNamespace): void {
   try {
     setns(fd, FLAGS[type]);
   } catch (error) {

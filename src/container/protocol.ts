@@ -11,8 +11,8 @@ import { recvFds, sendFds } from "../sys/socket.ts";
  *   → mapped      the ids of the user namespace are  → kept     it is written
  *                 there: only where there is one     ← note     a line for the log: what was decided
  *   ← ready       namespaces joined                  ← exec     the next call is execve
- *   → hooks       run createContainer hooks          ← error    what failed; init ends
- *   ← ready       they succeeded                     (end)      after `exec`: the monitor runs, since execve has
+ *   → hooks       run createContainer hooks, let go  ← error    what failed; init ends
+ *   ← ready       of mounts: both succeeded          (end)      after `exec`: the monitor runs, since execve has
  *   → created     the container is made: wait                   closed the socket; without it: init was killed
  *   ← error       what failed; init ends
  *   (end)         create is gone: init ends too

@@ -1,7 +1,7 @@
 /** The kernel's table of mounts (proc(5), /proc/pid/mountinfo). */
 
 /** One line of it. */
-interface MountEntry {
+export interface MountEntry {
   /** Device numbers of its file system as `major:minor`. */
   readonly device: string;
   /** What of the file system is mounted: `/` for all of it. */

@@ -10,6 +10,7 @@ import {
   MOUNT_ATTR_NODEV,
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
+  MS_PRIVATE,
   O_RDWR,
   PR_SET_PDEATHSIG,
 } from "../sys/constants.ts";
@@ -101,7 +102,7 @@ function becomeProgram(program: number, path: string, output: number, apart: boo
     closeAllBut(3, [program]);
     if (apart) {
       const attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-      mountSetattr(AT_FDCWD, "/", AT_RECURSIVE, attributes, 0, 0);
+      mountSetattr(AT_FDCWD, "/", AT_RECURSIVE, attributes, 0, MS_PRIVATE);
     }
     chdir("/");
     if (isHostRoot()) giveUpRights({ uid: NOBODY, gid: NOBODY, additionalGids: [], umask: 0o077 }, true);

@@ -12,6 +12,7 @@ import {
   MOUNT_ATTR_NOSUID,
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
+  MS_PRIVATE,
   MS_REC,
   MS_SLAVE,
   O_CREAT,
@@ -323,7 +324,8 @@ function makeInitrd(
 function bind(tree: TreeBuilder, root: number, source: number, target: string, attributes: number): void {
   const isDirectory = (fstat(source).mode & S_IFMT) === S_IFDIR;
   const place = isDirectory ? tree.directory(target) : tree.file(target);
-  mountSetattr(source, "", AT_EMPTY_PATH, attributes, 0, 0);
+  // A clone would still get what the host mounts below it later (mount_namespaces(7)).
+  mountSetattr(source, "", AT_EMPTY_PATH, attributes, 0, MS_PRIVATE);
   attach(source, root, place);
   close(source);
 }

@@ -10,6 +10,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
+  MS_PRIVATE,
   OPEN_TREE_CLONE,
   S_IFDIR,
   S_IFMT,
@@ -52,7 +53,7 @@ function mountOne(share: number, mount: BindMount, warn: (message: string) => vo
     }
     const access = mount.readonly ? MOUNT_ATTR_RDONLY : 0;
     const attributes = access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    mountSetattr(source, "", AT_EMPTY_PATH | recursive, attributes, 0, 0);
+    mountSetattr(source, "", AT_EMPTY_PATH | recursive, attributes, 0, MS_PRIVATE);
     const place = openPlace(share, mount.destination, type === S_IFDIR);
     moveMount(source, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     close(place);

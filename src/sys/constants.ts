@@ -60,6 +60,7 @@ export const CLONE_NEWNET = 0x40000000;
 
 /** mount.h */
 export const MS_REC = 0x4000;
+export const MS_PRIVATE = 0x40000;
 export const MS_SLAVE = 0x80000;
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;

@@ -1,4 +1,5 @@
 export {
+  chroot,
   fsconfigCreate,
   fsconfigSet,
   fsmount,
