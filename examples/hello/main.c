@@ -2,6 +2,7 @@
 #include "unikernel.h"
 
 enum { DEBUG_EXIT_PORT = 0xf4, END_OF_TRANSMISSION = 4, BACKSPACE = 8, DELETE = 127 };
+enum { PVPANIC_PORT = 0x505, PVPANIC_PANICKED = 1, KEYBOARD_CONTROLLER = 0x64, RESET_PROCESSOR = 0xfe };
 
 _Noreturn void kernel_main(const struct pvh_start_info *info);
 
@@ -148,6 +149,15 @@ static void echo(void) {
   }
 }
 
+/* An exception without a table of handlers: the processor shuts down (Intel SDM vol. 3, 6.15, "triple fault"). */
+static void triple_fault(void) {
+  static const struct __attribute__((packed)) {
+    uint16_t limit;
+    uint64_t base;
+  } none = {0, 0};
+  __asm__ volatile("lidt %0; ud2" : : "m"(none));
+}
+
 _Noreturn void kernel_main(const struct pvh_start_info *info) {
   clock_init();
   console_init();
@@ -176,6 +186,9 @@ _Noreturn void kernel_main(const struct pvh_start_info *info) {
   interrupts_start_timer();
   if (option("--echo") >= 0) echo();
   if (option("--stay") >= 0) stay();
+  if (option("--fault") >= 0) triple_fault();
+  if (option("--panic") >= 0) outb(PVPANIC_PORT, PVPANIC_PANICKED);
+  if (option("--reset") >= 0) outb(KEYBOARD_CONTROLLER, RESET_PROCESSOR);
   line("powering off");
 
   /* QEMU's isa-debug-exit, if there: ends QEMU with (N << 1) | 1. Elsewhere nothing listens. */

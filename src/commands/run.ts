@@ -1,8 +1,8 @@
 import type { Invocation } from "../cli/command.ts";
 import { loadBundle } from "../container/bundle.ts";
-import { type CreatedContainer, createContainer } from "../container/create.ts";
+import { type CreatedContainer, type CreateOptions, createContainer } from "../container/create.ts";
 import { deleteContainer } from "../container/delete.ts";
-import { attend, FORWARDED, pendingSignal } from "../container/foreground.ts";
+import { attend, type End, FORWARDED, type OutputPipe, outputPipe, pendingSignal } from "../container/foreground.ts";
 import { handToRunc } from "../container/foreign-bundle.ts";
 import { lockContainer } from "../container/lookup.ts";
 import { killProcess } from "../container/process.ts";
@@ -10,19 +10,19 @@ import { startContainer } from "../container/start.ts";
 import { identityOf } from "../container/status.ts";
 import { openTimestamps, type Timestamps } from "../container/timestamps.ts";
 import { RuntimeFailure } from "../failure.ts";
-import type { Guest } from "../guests/guest.ts";
-import { GUESTS } from "../guests/registry.ts";
 import type { Log } from "../log.ts";
+import { endStatus, MACHINE_FAILED } from "../plan/end-status.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask, wallClock } from "../sys/process.ts";
-import { SIGCHLD, SIGPIPE } from "../sys/signals.ts";
+import { FAULTS, SIGCHLD, SIGPIPE } from "../sys/signals.ts";
 import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /**
  * `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the guest's where the
- * monitor's tells it, else the monitor's, 128 + signal when a signal ended the monitor.
+ * monitor's tells it, else the monitor's, {@link MACHINE_FAILED} when the machine has failed, and 128 + signal when a
+ * signal ended the monitor.
  */
 export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
@@ -38,11 +38,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const timestamps = openTimestamps(bundle.timestamps, options.id, options.warn);
   timestamps.stamp("CR.invoked", invoked);
   timestamps.stamp("CR.unikontainer_created");
-  const container = createContainer({
-    ...options,
-    timestamps,
-    keepConsole: !detach && options.consoleSocket === undefined,
-  });
+  const output = detach || bundle.plan.terminal ? undefined : outputPipe();
+  const container = createAttended(options, timestamps, detach, output);
   const signal = detach ? undefined : pendingSignal();
   if (signal !== undefined) {
     undo(container, options.warn);
@@ -52,18 +49,41 @@ export async function run(invocation: Invocation): Promise<number> {
   if (detach) return 0;
   close(container.directory.fd);
   try {
-    const end = attend(container, options.warn);
-    return "signal" in end ? 128 + end.signal : exitStatus(bundle.plan, end.code);
+    return statusOf(attend(container, output?.reader, options.warn), bundle.plan, log);
   } finally {
     if (!invocation.options.has("keep")) removeAfterEnd(invocation);
   }
 }
 
-/** The guest's own status where it tells it by the device that the plan attaches. */
-function exitStatus(plan: LaunchPlan, code: number): number {
-  if (plan.debugExit === undefined) return code;
-  const guest: Guest = GUESTS[plan.guest];
-  return guest.exitStatus?.(code) ?? code;
+function createAttended(
+  options: Omit<CreateOptions, "timestamps" | "keepConsole">,
+  timestamps: Timestamps,
+  detach: boolean,
+  output: OutputPipe | undefined,
+): CreatedContainer {
+  try {
+    return createContainer({
+      ...options,
+      timestamps,
+      keepConsole: !detach && options.consoleSocket === undefined,
+    });
+  } finally {
+    output?.restore();
+  }
+}
+
+/** Tells of a machine that has failed, with what its guest wrote last. */
+function statusOf(end: End, plan: LaunchPlan, log: Log): number {
+  const status = "signal" in end ? 128 + end.signal : endStatus(plan, end.code);
+  const failed = "signal" in end ? FAULTS.includes(end.signal) : status === MACHINE_FAILED;
+  if (!failed) return status;
+  const how = "signal" in end ? `by signal ${end.signal}` : `with status ${end.code}`;
+  const lines = end.tail.lines();
+  const last = lines === "" ? "it wrote nothing" : `its last lines: ${lines}`;
+  log.error(
+    `The machine of the guest failed: ${plan.monitor} ended ${how} (a panic or fault, or an error of its own); ${last}`,
+  );
+  return status;
 }
 
 function startOrUndo(container: CreatedContainer, log: Log, timestamps: Timestamps): void {

@@ -2,6 +2,7 @@ import { POLLIN, POLLOUT } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import { read, write } from "../sys/file.ts";
 import { poll } from "../sys/process.ts";
+import type { OutputTail } from "./output-tail.ts";
 
 /** Bytes read at once: PIPE_BUF, so that a pipe which polls writable takes them without blocking (pipe(7)). */
 const CHUNK = 4096;
@@ -19,8 +20,10 @@ export interface Stream {
 /**
  * A stream from one descriptor to another. What cannot be delivered is dropped: a full disk or a reader that has gone
  * must not end the guest, nor keep it from being signalled.
+ *
+ * @param tail is told all that was read.
  */
-export function stream(from: number, to: number): Stream {
+export function stream(from: number, to: number, tail?: OutputTail): Stream {
   const buffer = new ArrayBuffer(CHUNK);
   let offset = 0;
   let length = 0;
@@ -32,6 +35,7 @@ export function stream(from: number, to: number): Stream {
     open = got === undefined || got > 0;
     offset = 0;
     length = got === undefined || got === FAILED ? 0 : got;
+    tail?.add(buffer, length);
   };
   const flush = () => {
     const put = attempt(() => write(to, buffer, offset, length - offset));

@@ -59,6 +59,7 @@ function needs(input: GuestInput): GuestAnswer {
       files,
       nics: nicIds(input.networks, 1),
       entersByPvh: true,
+      ...(hasUrunit ? { endsByReset: true } : {}),
       monitorOptions: [],
       warnings: hasUrunit ? lostAddress("freebsd", network) : untold(input),
     },

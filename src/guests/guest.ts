@@ -49,6 +49,8 @@ export interface GuestInput {
   readonly block?: { readonly path: string; readonly mountPoint: string; readonly readonly: boolean };
   /** That block image is the file system of the container's rootfs. */
   readonly blockIsRootfs?: true;
+  /** The processor is emulated in software, which is slow and may stand still for a while. */
+  readonly emulated?: true;
   /** The block image is its own kernel: the firmware starts from it. */
   readonly bootDisk?: true;
   /** The container's rootfs where it is the guest's root by a share. */
@@ -123,6 +125,13 @@ export interface GuestNeeds {
   readonly files?: readonly WrittenFile[];
   /** The guest tells its exit status by QEMU's isa-debug-exit, which is among the options. */
   readonly debugExit?: true;
+  /**
+   * A reset of the machine is a way in which this guest ends well. Absent: it is the end of a kernel that cannot go on,
+   * and a monitor that can tells it by a status of its own.
+   */
+  readonly endsByReset?: true;
+  /** A value of isa-debug-exit that no program of this guest ends with; absent: 127. */
+  readonly freeExitValue?: number;
   /** What the guest will not get although it was asked for. */
   readonly warnings: readonly string[];
 }
@@ -154,8 +163,8 @@ export interface Guest {
   readonly minimumMemory: number;
   needs(input: GuestInput): GuestAnswer;
   /**
-   * The guest's exit status, told from the one that the monitor ended with. Asked where `debugExit` is among the needs
-   * and no signal ended the monitor.
+   * The guest's exit status, told from the one that QEMU ended with; undefined when that says that the machine has
+   * failed. Asked where `debugExit` is among the needs and no signal ended QEMU.
    */
-  exitStatus?(monitorStatus: number): number;
+  exitStatus?(monitorStatus: number): number | undefined;
 }

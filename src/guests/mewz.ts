@@ -5,7 +5,7 @@
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
-import { debugExitStatus } from "./debug-exit.ts";
+import { exitStatusButLargest } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { type GuestNetwork, lostAddress, nicIds } from "./network.ts";
 
@@ -18,7 +18,7 @@ export const mewz: Guest = {
   supportsBlock: false,
   minimumMemory: 512 * 1024 * 1024,
   needs,
-  exitStatus: debugExitStatus,
+  exitStatus: exitStatusButLargest,
 };
 
 function needs(input: GuestInput): GuestAnswer {

@@ -7,7 +7,7 @@
 import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
-import { debugExitStatus } from "./debug-exit.ts";
+import { exitStatusButLargest } from "./debug-exit.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
 import { type GuestNetwork, nicIds } from "./network.ts";
 import { requiredRootDisk } from "./root-disk.ts";
@@ -22,7 +22,7 @@ export const nanos: Guest = {
   startsFromDisk: true,
   minimumMemory: 32 * 1024 * 1024,
   needs,
-  exitStatus: debugExitStatus,
+  exitStatus: exitStatusButLargest,
 };
 
 function needs(input: GuestInput): GuestAnswer {

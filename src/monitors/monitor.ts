@@ -74,6 +74,15 @@ export interface WrittenFile {
   readonly content: string;
 }
 
+/** The same of bytes. */
+export interface BinaryFile {
+  readonly path: string;
+  /** In hexadecimal digits; what is missing to the size is zero. */
+  readonly digits: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /** What a monitor has to say about a launch that is possible by its table of abilities. */
 export interface Judgement {
   readonly problems: readonly Problem[];
@@ -128,6 +137,8 @@ export interface Monitor {
   argv(input: MonitorInput): readonly string[];
   /** Files it reads besides those of host and image. */
   writtenFiles?(input: MonitorInput): readonly WrittenFile[];
+  /** The same of files that are no text. */
+  binaryFiles?(input: MonitorInput): readonly BinaryFile[];
   /** What it cannot pass to this guest as it was asked for. */
   judge?(input: MonitorInput): Judgement;
   /** Host paths besides the binary and shared libraries. */

@@ -2,14 +2,20 @@
 import type { MonitorConfiguration } from "../config/configuration.ts";
 import type { GuestDisk } from "../guests/guest.ts";
 import type { Version } from "../version-number.ts";
-import type { HostBind, Judgement, Monitor, MonitorInput } from "./monitor.ts";
+import type { BinaryFile, HostBind, Judgement, Monitor, MonitorInput } from "./monitor.ts";
 import { nicOptions } from "./qemu-nic.ts";
-import type { NeededVersion } from "./versions.ts";
+import { RESET_PORT, RESET_ROM_SIZE, resetRom } from "./reset-rom.ts";
+import { isKnownSince, type NeededVersion } from "./versions.ts";
 
 /** Where QEMU looks for its firmware and option ROMs in the root we make for it. */
 const DATA = "/usr/share/qemu";
 /** Debian and others keep the firmware here and link to it; QEMU looks here by itself too. */
 const FIRMWARE = "/usr/share/seabios";
+/** Where the ROM that ends QEMU after a reset lies in its root. */
+const RESET_ROM = "/guest/reset.rom";
+
+/** From here on QEMU can fail when a guest says that it has panicked (QEMU, system/runstate). */
+const EXIT_FAILURE: Version = { major: 7, minor: 2, patch: 0 };
 
 /**
  * MiB of translated code that software emulation keeps; QEMU's own choice is up to 1024, which would all have to be in
@@ -39,6 +45,7 @@ export const qemu: Monitor = {
   vsock: "vhost",
   tap: "descriptor",
   argv,
+  binaryFiles,
   judge,
   dataFiles,
 };
@@ -84,8 +91,7 @@ function argv(input: MonitorInput): readonly string[] {
     ...consoleOptions(input, machine),
     ...(socketPath === "" ? [] : ["-qmp", `unix:${optionValue(socketPath)},server=on,wait=off`]),
     ...nicOptions(input, machine === "microvm" || machine === "virt"),
-    // A guest that resets itself has ended.
-    "-no-reboot",
+    ...endOptions(input, machine),
     ...(input.seccomp ? ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"] : []),
     ...input.guest.disks.flatMap((disk) => diskOptions(disk, machine)),
     ...vsockOptions(input, machine),
@@ -94,6 +100,31 @@ function argv(input: MonitorInput): readonly string[] {
     ...input.guest.monitorOptions,
     ...(input.guest.commandLine === "" ? [] : ["-append", input.guest.commandLine]),
   ];
+}
+
+/**
+ * What a guest's failure is to QEMU, which by itself ends with 0 after every reset and every panic that it is told of.
+ * Neither the firmware of microvm nor that of arm64 has a place for the ROM.
+ */
+function endOptions(input: MonitorInput, machine: string): readonly string[] {
+  const isPc = machine === "pc" || machine === "q35";
+  const panic = isKnownSince(input.version, EXIT_FAILURE) && machine !== "microvm";
+  return [
+    ...(hasResetRom(input)
+      ? ["-option-rom", RESET_ROM, "-device", `isa-debug-exit,iobase=0x${RESET_PORT.toString(16)},iosize=1`]
+      : ["-no-reboot"]),
+    ...(panic ? ["-device", isPc ? "pvpanic" : "pvpanic-pci", "-action", "panic=exit-failure"] : []),
+  ];
+}
+
+function hasResetRom(input: MonitorInput): boolean {
+  const machine = machineOf(input);
+  return (machine === "pc" || machine === "q35") && input.guest.endsByReset !== true;
+}
+
+function binaryFiles(input: MonitorInput): readonly BinaryFile[] {
+  if (!hasResetRom(input)) return [];
+  return [{ path: RESET_ROM, digits: resetRom(input.guest.freeExitValue ?? 127), size: RESET_ROM_SIZE }];
 }
 
 function consoleOptions(input: MonitorInput, machine: string): readonly string[] {
@@ -133,10 +164,11 @@ function cpuModel(input: MonitorInput): string {
 }
 
 function diskOptions(disk: GuestDisk, machine: string): readonly string[] {
-  const access = disk.readonly ? ",readonly=on" : "";
+  // By itself QEMU stops the machine for good when the host's disk is full; the guest is told of the error instead.
+  const access = disk.readonly ? "readonly=on" : "werror=report";
   return [
     "-drive",
-    `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)}${access}`,
+    `format=raw,if=none,id=${disk.id},file=${optionValue(disk.path)},${access}`,
     "-device",
     `${machine === "microvm" ? "virtio-blk-device" : "virtio-blk-pci"},serial=${disk.id},drive=${disk.id}`,
   ];

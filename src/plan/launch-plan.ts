@@ -1,7 +1,7 @@
 import type { GuestDisk, SharedRoot } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
-import type { Accelerator, Nic, WrittenFile } from "../monitors/monitor.ts";
+import type { Accelerator, BinaryFile, Nic, WrittenFile } from "../monitors/monitor.ts";
 import type { ControlProtocol } from "../monitors/power-off.ts";
 import type { Vsock } from "../monitors/vsock.ts";
 import type { Resources } from "../oci/resources.ts";
@@ -194,6 +194,8 @@ export interface LaunchPlan {
   readonly links: readonly SymbolicLink[];
   /** Written into the monitor's root, readable by all. */
   readonly files: readonly WrittenFile[];
+  /** Absent: none. */
+  readonly binaryFiles?: readonly BinaryFile[];
   readonly tmpfs: readonly Tmpfs[];
   readonly devices: readonly DeviceNode[];
   /** Absent: the monitor stays in the cgroups of the caller of `create`. */

@@ -1,6 +1,6 @@
 import type { GuestDisk, GuestInput, GuestMount, GuestNeeds, SharedRoot } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
-import type { MonitorInput } from "../monitors/monitor.ts";
+import type { Accelerator, MonitorInput } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { type Result, refusal, success } from "../result.ts";
 import { utf8Size } from "../text-size.ts";
@@ -96,6 +96,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     sharedRoot,
     mounts: way === "initrd" ? guestMounts(mounts, root.kind) : [],
     volumes,
+    accelerator,
   });
   if (needs === undefined || problems.length > 0) return refusal(problems);
   warnings.push(...needs.warnings);
@@ -140,6 +141,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   warnings.push(...(spec.linux.unused ?? []).map((key) => `${key}: not used for a unikernel`));
   const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
+  const binaryFiles = monitor.binaryFiles?.(launch) ?? [];
   const plan: LaunchPlan = {
     guest: metadata.guest,
     monitor: metadata.monitor,
@@ -168,6 +170,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     hostFiles: [...host.files, ...bootFiles, ...agentSocket(planning)],
     links: host.links,
     files: [...(monitor.writtenFiles?.(launch) ?? []), ...(needs.files ?? [])],
+    ...(binaryFiles.length === 0 ? {} : { binaryFiles }),
     tmpfs: [...TMPFS, ...vsockDirectory(planning)],
     devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     ...(cgroup === undefined ? {} : { cgroup }),
@@ -202,6 +205,7 @@ interface RootInput {
   readonly sharedRoot: SharedRoot | undefined;
   readonly mounts: readonly GuestMount[];
   readonly volumes: readonly Volume[];
+  readonly accelerator: Accelerator;
 }
 
 /** The disk: the file system of the rootfs, or the block image of the annotations. */
@@ -217,15 +221,17 @@ function blockOf(
   return { block: { path: BLOCK_TARGET, mountPoint: metadata.block.mountPoint, readonly } };
 }
 
-function askGuest(planning: Planning, { root, sharedRoot, mounts, volumes }: RootInput): GuestNeeds | undefined {
+function askGuest(planning: Planning, input: RootInput): GuestNeeds | undefined {
+  const { root, sharedRoot, mounts, volumes, accelerator } = input;
   const { metadata, spec, facts, guest, problems } = planning;
-  const input: GuestInput = {
+  const answer = guest.needs({
     monitor: metadata.monitor,
     arch: facts.arch,
     args: decideArguments(planning),
     env: withAgent(spec.process.env, metadata),
     version: metadata.version,
     initrd: hasInitrd(planning),
+    ...(accelerator === "tcg" ? { emulated: true } : {}),
     ...(metadata.boot === undefined ? {} : { containerBoot: true }),
     ...(planning.settings.console === "virtio" ? { virtioConsole: true } : {}),
     process: {
@@ -245,8 +251,7 @@ function askGuest(planning: Planning, { root, sharedRoot, mounts, volumes }: Roo
     networks: planning.monitor.tap === undefined ? [] : planning.networks.map((network) => network.guest),
     ...(metadata.solo5NetDevice === undefined ? {} : { netDevice: metadata.solo5NetDevice }),
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
-  };
-  const answer = guest.needs(input);
+  });
   if ("needs" in answer) return answer.needs;
   problems.push(...answer.problems);
   return undefined;

@@ -26,10 +26,10 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
       ]),
       ...plan.links.map((link) => [link.path, `link to ${link.target}`]),
     ]),
-    section(
-      "Files written for the monitor",
-      plan.files.map((file) => [file.path, file.content]),
-    ),
+    section("Files written for the monitor", [
+      ...plan.files.map((file) => [file.path, file.content]),
+      ...(plan.binaryFiles ?? []).map((file) => [file.path, file.digits]),
+    ]),
     section(
       "Temporary file systems",
       plan.tmpfs.map((area) => [

@@ -40,7 +40,7 @@ import {
   openInRoot,
   symlinkat,
   umask,
-  writeAll,
+  writeBytes,
 } from "../sys/file.ts";
 import {
   fsconfigCreate,
@@ -56,6 +56,8 @@ import {
 } from "../sys/mount.ts";
 import { chdir, fchdir } from "../sys/process.ts";
 import { bindUnix, listen, unixSocket } from "../sys/socket.ts";
+import { encodeUtf8 } from "../sys/text.ts";
+import { bytesOf } from "./bytes-of.ts";
 import { newTmpfs } from "./new-tmpfs.ts";
 import { openSocketFile } from "./socket-file.ts";
 
@@ -131,7 +133,10 @@ export function enterMonitorRoot(
       listener = listenIn(tree, root, server.socket);
     });
   }
-  for (const file of plan.files) step("Write", file.path, () => tree.write(file.path, file.content));
+  for (const file of plan.files) step("Write", file.path, () => tree.write(file.path, encodeUtf8(file.content)));
+  for (const { path, digits, size } of plan.binaryFiles ?? []) {
+    step("Write", path, () => tree.write(path, bytesOf(digits, size)));
+  }
 
   step("Make read-only", "the monitor's root", () =>
     mountSetattr(root, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0),
@@ -169,8 +174,8 @@ interface TreeBuilder {
   directory(path: string): string;
   file(path: string): string;
   link(path: string, target: string): void;
-  /** A file with that content, readable by all. */
-  write(path: string, content: string): void;
+  /** A file, readable by all. */
+  write(path: string, content: ArrayBuffer): void;
   /** The path relative to the root, with its parents made. */
   place(path: string): string;
 }
@@ -202,7 +207,7 @@ function treeBuilder(root: number): TreeBuilder {
     link: (path, target) => symlinkat(target, root, place(path)),
     write: (path, content) => {
       const fd = openat(root, place(path), O_WRONLY | O_CREAT | O_EXCL, 0o444);
-      writeAll(fd, content);
+      writeBytes(fd, content);
       close(fd);
     },
   };

@@ -143,7 +143,11 @@ export function readTextFileIfPresent(path: string, limit: number): string | und
 
 /** Writes the whole text, however many write(2) calls it takes. */
 export function writeAll(fd: number, text: string): void {
-  const bytes = encodeUtf8(text);
+  writeBytes(fd, encodeUtf8(text));
+}
+
+/** As {@link writeAll}. */
+export function writeBytes(fd: number, bytes: ArrayBuffer): void {
   for (let offset = 0; offset < bytes.byteLength; ) offset += write(fd, bytes, offset, bytes.byteLength - offset);
 }
 

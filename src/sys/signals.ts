@@ -45,6 +45,16 @@ export const SIGCHLD = NUMBERS.CHLD;
 export const SIGCONT = NUMBERS.CONT;
 export const SIGWINCH = NUMBERS.WINCH;
 
+/** By which a process that cannot go on ends. */
+export const FAULTS: readonly number[] = [
+  NUMBERS.ILL,
+  NUMBERS.ABRT,
+  NUMBERS.BUS,
+  NUMBERS.FPE,
+  NUMBERS.SEGV,
+  NUMBERS.SYS,
+];
+
 /** SIGRTMIN of the kernel and SIGRTMAX. */
 const FIRST_REALTIME = 32;
 const LAST = 64;
