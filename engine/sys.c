@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 int sys_argc;
 char **sys_argv;
@@ -44,6 +46,8 @@ JSValue sys_throw(JSContext *ctx, const char *syscall, const char *path) {
     set(ctx, error, "code", JS_NewString(ctx, code));
     if (path != NULL)
         set(ctx, error, "path", new_text(ctx, path, strlen(path)));
+    if (number == EPERM || number == ENOSYS)
+        set(ctx, error, "isFiltered", JS_NewBool(ctx, prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER));
     return JS_Throw(ctx, error);
 }
 

@@ -281,7 +281,11 @@ static JSValue sys_access(JSContext *ctx, JSValueConst *argv) {
     int mode;
     if (!arg_text(ctx, argv[0], &path) || !arg_int(ctx, argv[1], &mode))
         return JS_EXCEPTION;
-    return sys_done(ctx, AGAIN(syscall(SYS_faccessat2, AT_FDCWD, path.s, mode, AT_EACCESS)), "faccessat2", path.s);
+    long result = AGAIN(syscall(SYS_faccessat2, AT_FDCWD, path.s, mode, AT_EACCESS));
+    /* Denied, or before Linux 5.8. The older call asks for the real ids, which here are the effective ones. */
+    if (result < 0 && (errno == ENOSYS || errno == EPERM))
+        result = AGAIN(syscall(SYS_faccessat, AT_FDCWD, path.s, mode));
+    return sys_done(ctx, result, "faccessat2", path.s);
 }
 
 static JSValue sys_readlinkat(JSContext *ctx, JSValueConst *argv) {

@@ -109,6 +109,13 @@ static JSValue sys_getcwd(JSContext *ctx, JSValueConst *argv) {
     (CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS | CLONE_FILES | CLONE_FS |                   \
      CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD | CLONE_INTO_CGROUP)
 
+static JSValue new_child(JSContext *ctx, long pid, int pidfd) {
+    JSValue result = JS_NewObject(ctx);
+    set(ctx, result, "pid", JS_NewInt64(ctx, pid));
+    set(ctx, result, "pidfd", JS_NewInt32(ctx, pid == 0 ? -1 : pidfd));
+    return result;
+}
+
 static JSValue sys_clone3(JSContext *ctx, JSValueConst *argv) {
     int64_t flags;
     int cgroup = -1, pidfd = -1;
@@ -127,12 +134,20 @@ static JSValue sys_clone3(JSContext *ctx, JSValueConst *argv) {
         args.cgroup = (uint64_t)cgroup;
     }
     long pid = syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0)
-        return sys_throw(ctx, "clone3", NULL);
-    JSValue result = JS_NewObject(ctx);
-    set(ctx, result, "pid", JS_NewInt64(ctx, pid));
-    set(ctx, result, "pidfd", JS_NewInt32(ctx, pid == 0 ? -1 : pidfd));
-    return result;
+    return pid < 0 ? sys_throw(ctx, "clone3", NULL) : new_child(ctx, pid, pidfd);
+}
+
+static JSValue sys_clone(JSContext *ctx, JSValueConst *argv) {
+    int64_t flags;
+    int pidfd = -1;
+    if (!arg_integer(ctx, argv[0], 0, UINT32_MAX, &flags))
+        return JS_EXCEPTION;
+    if ((uint64_t)flags & (CLONE_REFUSED | CSIGNAL))
+        return JS_ThrowRangeError(ctx, "Only flags of namespaces and CLONE_PARENT are allowed");
+    uint64_t all = (uint64_t)flags | CLONE_PIDFD | ((uint64_t)flags & CLONE_PARENT ? 0 : SIGCHLD);
+    /* The rest of the arguments has another order on each architecture, and is 0. */
+    long pid = syscall(SYS_clone, all, NULL, &pidfd, NULL, NULL);
+    return pid < 0 ? sys_throw(ctx, "clone", NULL) : new_child(ctx, pid, pidfd);
 }
 
 static JSValue sys_execve(JSContext *ctx, JSValueConst *argv) {
@@ -206,6 +221,13 @@ static JSValue sys_pidfd_send_signal(JSContext *ctx, JSValueConst *argv) {
 static JSValue sys_setsid(JSContext *ctx, JSValueConst *argv) {
     (void)argv;
     return sys_number(ctx, setsid(), "setsid", NULL);
+}
+
+static JSValue sys_getsid(JSContext *ctx, JSValueConst *argv) {
+    int pid;
+    if (!arg_int(ctx, argv[0], &pid))
+        return JS_EXCEPTION;
+    return sys_number(ctx, getsid(pid), "getsid", NULL);
 }
 
 /* ---- namespaces, identity, limits ---------------------------------------------------------------------------------*/
@@ -550,6 +572,7 @@ const SysFunction sys_process_functions[] = {
     { "fchdir", sys_fchdir, 1, 1 },
     { "getcwd", sys_getcwd, 0, 0 },
     { "clone3", sys_clone3, 1, 2 },
+    { "clone", sys_clone, 1, 1 },
     { "execve", sys_execve, 3, 3 },
     { "fexecve", sys_fexecve, 3, 3 },
     { "exit", sys_exit, 1, 1 },
@@ -558,6 +581,7 @@ const SysFunction sys_process_functions[] = {
     { "pidfdOpen", sys_pidfd_open, 1, 1 },
     { "pidfdSendSignal", sys_pidfd_send_signal, 2, 2 },
     { "setsid", sys_setsid, 0, 0 },
+    { "getsid", sys_getsid, 1, 1 },
     { "setns", sys_setns, 2, 2 },
     { "unshare", sys_unshare, 1, 1 },
     { "prctl", sys_prctl, 5, 5 },

@@ -4,16 +4,16 @@ import { usage } from "../cli/parse.ts";
 import { cgroupOf } from "../container/cgroup.ts";
 import { type CgroupRecord, readCgroupRecord } from "../container/cgroup-record.ts";
 import { notFound } from "../container/container-directory.ts";
+import type { HeldProcess } from "../container/held-process.ts";
 import { findContainer } from "../container/lookup.ts";
-import { withPidfd } from "../container/process.ts";
+import { withProcess } from "../container/process.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf, statusOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { presentable } from "../json-text.ts";
 import { exactJson } from "../resources/statistics.ts";
-import { POLLIN } from "../sys/constants.ts";
 import { writeAll } from "../sys/file.ts";
-import { monotonicMs, poll } from "../sys/process.ts";
+import { monotonicMs } from "../sys/process.ts";
 import { parseDuration } from "./duration.ts";
 
 const STDOUT = 1;
@@ -36,7 +36,7 @@ export function run({ global, options, args, argv }: Invocation): number {
     print("stats", id, readStatistics(cgroup.place));
     return 0;
   }
-  withPidfd(identityOf(record), (pidfd) => follow(id, pidfd, cgroup, interval, directory));
+  withProcess(identityOf(record), (process) => follow(id, process, cgroup, interval, directory));
   return 0;
 }
 
@@ -44,16 +44,16 @@ function print(type: "stats" | "oom", id: string, data?: unknown): void {
   writeAll(STDOUT, `${presentable(exactJson(data === undefined ? { type, id } : { type, id, data }))}\n`);
 }
 
-function follow(id: string, pidfd: number, { place }: CgroupRecord, interval: number, directory: string): void {
+function follow(id: string, process: HeldProcess, { place }: CgroupRecord, interval: number, directory: string): void {
   let killed = countOomKills(place);
   let next = monotonicMs() + interval;
   for (;;) {
-    const [ended = 0] = poll([pidfd], Math.min(OOM_STEP_MS, Math.max(0, Math.ceil(next - monotonicMs()))));
+    const hasEnded = process.awaitEnd(Math.min(OOM_STEP_MS, Math.max(0, Math.ceil(next - monotonicMs()))));
     // A cgroup that is gone has no counters.
     const isThere = readCgroupRecord(directory) !== undefined;
     const now = isThere ? countOomKills(place) : killed;
     for (; killed < now; killed++) print("oom", id);
-    if ((ended & POLLIN) !== 0 || !isThere) return;
+    if (hasEnded || !isThere) return;
     if (monotonicMs() < next) continue;
     print("stats", id, readStatistics(place));
     next += interval;

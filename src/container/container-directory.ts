@@ -25,7 +25,7 @@ import { badState, type ContainerRecord, parseRecord } from "./record.ts";
 /** Names inside a container's directory. */
 export const STATE_FILE = "state.json";
 export const INIT_SOCKET = "init.sock";
-/** A symbolic link whose text is `pid:start time`: it needs no room on the disk, and no half of it can be written. */
+/** A symbolic link whose text is `pid:start time:inode`: it needs no room on the disk, and no half of it can be written. */
 const PROCESS_LINK = "process";
 /** The same of a verb that runs hooks under the lock. */
 const HOOK_RUNNER_LINK = "hooks";
@@ -208,8 +208,8 @@ export function readHookRunner(path: string): ProcessIdentity | undefined {
   return readIdentity(path, HOOK_RUNNER_LINK);
 }
 
-function writeIdentity(directory: ContainerDirectory, name: string, { pid, startTime }: ProcessIdentity): void {
-  symlinkat(`${pid}:${startTime}`, directory.fd, name);
+function writeIdentity(directory: ContainerDirectory, name: string, { pid, startTime, inode }: ProcessIdentity): void {
+  symlinkat(`${pid}:${startTime}${inode === undefined ? "" : `:${inode}`}`, directory.fd, name);
 }
 
 function readIdentity(path: string, name: string): ProcessIdentity | undefined {
@@ -220,8 +220,9 @@ function readIdentity(path: string, name: string): ProcessIdentity | undefined {
     if (isSysError(error)) return undefined;
     throw error;
   }
-  const match = /^(\d+):(\d+)$/.exec(text);
-  return match === null ? undefined : { pid: Number(match[1]), startTime: Number(match[2]) };
+  if (!/^\d+:\d+(:\d+)?$/.test(text)) return undefined;
+  const [pid = 0, startTime = 0, inode] = text.split(":").map(Number);
+  return inode === undefined ? { pid, startTime } : { pid, startTime, inode };
 }
 
 /** Removes the directory; the lock goes with the descriptor. */

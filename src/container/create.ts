@@ -152,7 +152,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
     }
-    const identity = identityOfPid(child.pid);
+    const identity = identityOfPid(child.pid, child.pidfd);
     cleanup.push(() => endInit(identity));
     writeProcessLink(directory, identity);
     timestamps.stamp("CR.received_pids");
@@ -289,6 +289,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
     annotations: bundle.annotations,
     urunc: {
       startTime: identity.startTime,
+      ...(identity.inode === undefined ? {} : { inode: identity.inode }),
       poststart: bundle.spec.hooks.poststart,
       poststop: bundle.spec.hooks.poststop,
       ...(bundle.plan.control === undefined ? {} : { control: bundle.plan.control }),

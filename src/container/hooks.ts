@@ -1,17 +1,17 @@
 import { RuntimeFailure } from "../failure.ts";
 import { jsonText } from "../json-text.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
+import { clone3 } from "../sys/clone.ts";
 import { POLLIN, PR_SET_PDEATHSIG } from "../sys/constants.ts";
-import { messageOf } from "../sys/errors.ts";
-import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, read, writeAll } from "../sys/file.ts";
+import { isDenied, messageOf } from "../sys/errors.ts";
+import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, read, setNonblock, write, writeAll } from "../sys/file.ts";
 import {
-  clone3,
   execve,
   exit,
   getpid,
   getppid,
+  kill,
   monotonicMs,
-  pidfdSendSignal,
   poll,
   prctl,
   resetSignalHandlers,
@@ -19,7 +19,7 @@ import {
   waitpid,
 } from "../sys/process.ts";
 import { SIGKILL } from "../sys/signals.ts";
-import { decodeUtf8 } from "../sys/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../sys/text.ts";
 import { SPEC_VERSION } from "../version.ts";
 import type { Status } from "./status.ts";
 
@@ -74,7 +74,8 @@ function runHook(kind: HookKind, hook: Hook, input: string): void {
   close(outputWrite);
   try {
     const output = collect(outputRead, child.pidfd, hook.timeout);
-    if (output.timedOut) pidfdSendSignal(child.pidfd, SIGKILL);
+    // Until it is reaped its pid is no other's.
+    if (output.timedOut) kill(child.pid, SIGKILL);
     const failed = describeFailure(hook, output.timedOut, waitpid(child.pid, 0));
     if (failed === undefined) return;
     const said = output.text.trim();
@@ -87,10 +88,29 @@ function runHook(kind: HookKind, hook: Hook, input: string): void {
 
 /** A file as stdin, since a hook need not read it: writing to a pipe could block or raise SIGPIPE. */
 function memoryFile(text: string): number {
-  const fd = memfdCreate("state", 0);
+  let fd: number;
+  try {
+    fd = memfdCreate("state", 0);
+  } catch (error) {
+    const filled = isDenied(error) ? filledPipe(text) : undefined;
+    if (filled === undefined) throw error;
+    return filled;
+  }
   writeAll(fd, text);
   lseek(fd, 0, 0);
   return fd;
+}
+
+/** A pipe with all of the text in it and no writer; undefined for more than the kernel keeps in one, 64 KiB. */
+function filledPipe(text: string): number | undefined {
+  const [reader, writer] = pipe();
+  setNonblock(writer, true);
+  const bytes = encodeUtf8(text);
+  const written = write(writer, bytes, 0, bytes.byteLength);
+  close(writer);
+  if (written === bytes.byteLength) return reader;
+  close(reader);
+  return undefined;
 }
 
 function becomeHook(hook: Hook, stdin: number, output: number, parent: number): never {

@@ -1,6 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { NamespaceType, TimeOffsets } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
+import { clone3 } from "../sys/clone.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -12,11 +13,13 @@ import {
   CLONE_NEWUTS,
   CLONE_PARENT,
   O_RDONLY,
+  SOCK_SEQPACKET,
 } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
-import { close, open, pipe, readText, writeAll } from "../sys/file.ts";
+import { close, open } from "../sys/file.ts";
 import { openNamespaceFile } from "../sys/namespace.ts";
-import { clone3, exit, pidfdOpen, setns, unshare, waitpid } from "../sys/process.ts";
+import { exit, setns, unshare, waitpid } from "../sys/process.ts";
+import { recvFds, sendFds, socketpair } from "../sys/socket.ts";
 
 const ANSWER_LIMIT = 4096;
 
@@ -118,7 +121,7 @@ function cloneWithin(
   clone: () => ReturnType<typeof clone3>,
   joined: readonly JoinedNamespace[],
 ): ReturnType<typeof clone3> {
-  const [reader, writer] = pipe();
+  const [reader, writer] = socketpair(SOCK_SEQPACKET);
   const between = clone3(0);
   if (between.pid === 0) {
     try {
@@ -128,20 +131,20 @@ function cloneWithin(
         for (const fd of [reader, writer]) close(fd);
         return child;
       }
-      writeAll(writer, `${child.pid}`);
+      sendFds(writer, `${child.pid}`, [child.pidfd]);
     } catch (error) {
-      writeAll(writer, messageOf(error));
+      sendFds(writer, messageOf(error), []);
     }
     exit(0);
   }
   close(writer);
   close(between.pidfd);
-  const answer = readText(reader, ANSWER_LIMIT);
+  const { text, fds } = recvFds(reader, ANSWER_LIMIT);
   close(reader);
   waitpid(between.pid, 0);
-  if (!/^\d+$/.test(answer)) throw new RuntimeFailure("namespace", answer);
-  const pid = Number(answer);
-  return { pid, pidfd: pidfdOpen(pid) };
+  const [pidfd] = fds;
+  if (pidfd === undefined) throw new RuntimeFailure("namespace", text);
+  return { pid: Number(text), pidfd };
 }
 
 /** Joins or makes the other namespaces but the mount namespace, in the child, which is in its cgroups. */

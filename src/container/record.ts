@@ -21,6 +21,8 @@ export interface ContainerRecord {
   readonly urunc: {
     /** Start time of the process in clock ticks since boot (proc(5), stat field 22). */
     readonly startTime: number;
+    /** Inode of the process's pidfds (Linux 6.9 and newer). */
+    readonly inode?: number;
     readonly poststart: readonly Hook[];
     readonly poststop: readonly Hook[];
     /** How to ask the monitor for the guest's end; absent: signals are all there is. */
@@ -61,6 +63,7 @@ function isRecord(value: object): value is ContainerRecord {
     isCount(Reflect.get(value, "pid")) &&
     isObject(Reflect.get(value, "annotations")) &&
     isCount(urunc.startTime) &&
+    (urunc.inode === undefined || isCount(urunc.inode)) &&
     Array.isArray(urunc.poststart) &&
     Array.isArray(urunc.poststop) &&
     isTextOrAbsent(urunc.timestamps) &&

@@ -6,7 +6,8 @@ export type Status = "creating" | "created" | "running" | "stopped";
 
 /** The process a record names. */
 export function identityOf(record: ContainerRecord): ProcessIdentity {
-  return { pid: record.pid, startTime: record.urunc.startTime };
+  const { startTime, inode } = record.urunc;
+  return inode === undefined ? { pid: record.pid, startTime } : { pid: record.pid, startTime, inode };
 }
 
 /**
@@ -17,6 +18,7 @@ export function identityOf(record: ContainerRecord): ProcessIdentity {
 export function statusOf(record: ContainerRecord): Status {
   const process = liveProcess(identityOf(record));
   if (process === undefined) return "stopped";
-  if (record.status === "running" || process.name !== INIT_NAME) return "running";
+  const isInit = process.name === undefined || process.name === INIT_NAME;
+  if (record.status === "running" || !isInit) return "running";
   return record.status;
 }

@@ -1,10 +1,9 @@
-import { POLLIN } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { readTextFile } from "../sys/file.ts";
-import { pidfdSendSignal, poll } from "../sys/process.ts";
 import { SIGINT, SIGKILL, SIGQUIT, SIGTERM } from "../sys/signals.ts";
 import { pressPowerButton } from "./control-socket.ts";
-import { withPidfd } from "./process.ts";
+import type { HeldProcess } from "./held-process.ts";
+import { withProcess } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf, statusOf } from "./status.ts";
 
@@ -25,15 +24,14 @@ export function signalContainer(
   signal: number,
   options: { readonly wait: boolean; readonly warn: (message: string) => void },
 ): boolean {
-  const sent = withPidfd(identityOf(record), (pidfd) => {
+  const sent = withProcess(identityOf(record), (process) => {
     if (!STOP_SIGNALS.includes(signal)) {
-      pidfdSendSignal(pidfd, signal);
+      process.signal(signal);
     } else if (powerOff(record, options.warn)) {
-      if (options.wait) endAfter(pidfd, record.urunc.control?.timeout ?? 0);
+      if (options.wait) endAfter(process, record.urunc.control?.timeout ?? 0);
     } else {
       const status = readStatus(record.pid);
-      if (status === undefined) return false;
-      pidfdSendSignal(pidfd, isDropped(status, signal) ? SIGKILL : signal);
+      process.signal(status !== undefined && isDropped(status, signal) ? SIGKILL : signal);
     }
     return true;
   });
@@ -54,10 +52,9 @@ function powerOff(record: ContainerRecord, warn: (message: string) => void): boo
 }
 
 /** Waits for the end and forces it when the time is over. 0: the caller does that itself. */
-function endAfter(pidfd: number, seconds: number): void {
+function endAfter(process: HeldProcess, seconds: number): void {
   if (seconds === 0) return;
-  const [events = 0] = poll([pidfd], seconds * 1000);
-  if ((events & POLLIN) === 0) pidfdSendSignal(pidfd, SIGKILL);
+  if (!process.awaitEnd(seconds * 1000)) process.signal(SIGKILL);
 }
 
 /**
@@ -75,12 +72,16 @@ function isDropped(status: string, signal: number): boolean {
   return !has("SigCgt") && !has("SigBlk");
 }
 
-/** Undefined when the process has ended meanwhile and its parent knows. */
+/**
+ * Undefined when /proc hides the process, or it has ended meanwhile and its parent knows.
+ *
+ * @throws SysError ESRCH when it ends in this moment.
+ */
 function readStatus(pid: number): string | undefined {
   try {
     return readTextFile(`/proc/${pid}/status`, 1 << 16);
   } catch (error) {
-    if (isSysError(error, "ENOENT", "ESRCH")) return undefined;
+    if (isSysError(error, "ENOENT", "EPERM", "EACCES")) return undefined;
     throw error;
   }
 }

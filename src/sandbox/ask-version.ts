@@ -1,5 +1,6 @@
 /** Running a program of the host to learn its version: the only time that a monitor runs outside of its own root. */
 import { ANSWER_LIMIT } from "../monitors/versions.ts";
+import { clone3 } from "../sys/clone.ts";
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -20,12 +21,10 @@ import { isHostRoot } from "../sys/host-root.ts";
 import { mountSetattr } from "../sys/mount.ts";
 import {
   chdir,
-  clone3,
   exit,
   fexecve,
   kill,
   monotonicMs,
-  pidfdSendSignal,
   poll,
   prctl,
   resetSignalHandlers,
@@ -65,7 +64,7 @@ export function askVersion(program: number, path: string): string {
     try {
       return collect(readEnd, child.pidfd);
     } finally {
-      end(child.pid, child.pidfd);
+      end(child.pid);
       close(child.pidfd);
     }
   } finally {
@@ -145,8 +144,9 @@ function readSome(fd: number, buffer: ArrayBuffer, offset: number): number | und
   }
 }
 
-function end(pid: number, pidfd: number): void {
-  for (const attempt of [() => pidfdSendSignal(pidfd, SIGKILL), () => kill(-pid, SIGKILL)]) {
+/** Until it is reaped its pid is no other's. */
+function end(pid: number): void {
+  for (const attempt of [() => kill(pid, SIGKILL), () => kill(-pid, SIGKILL)]) {
     try {
       attempt();
     } catch (error) {

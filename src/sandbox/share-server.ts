@@ -1,6 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
 import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
+import { clone3 } from "../sys/clone.ts";
 import {
   O_RDWR,
   PR_CAP_AMBIENT,
@@ -12,7 +13,6 @@ import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, closeAllBut, dup2, dupCloexec, open, pipe, readText, setSignalOnInput, writeAll } from "../sys/file.ts";
 import {
   capset,
-  clone3,
   dropBoundingSet,
   execve,
   exit,

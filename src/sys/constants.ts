@@ -100,3 +100,6 @@ export const NETLINK_EXT_ACK = 11;
 export const IFF_TAP = 0x2;
 export const IFF_NO_PI = 0x1000;
 export const IFF_VNET_HDR = 0x4000;
+
+/** magic.h, as statfs(2) has it of a pidfd since Linux 6.9 */
+export const PID_FS_MAGIC = 0x50494446;

@@ -1,4 +1,5 @@
 import type { SysError } from "urunc:sys";
+import { denialOf } from "./denied.ts";
 
 /** Whether a thrown value is a failed system call, with one of these errno codes when any are given. */
 export function isSysError(error: unknown, ...codes: string[]): error is SysError {
@@ -6,8 +7,14 @@ export function isSysError(error: unknown, ...codes: string[]): error is SysErro
   return codes.length === 0 || (typeof error.code === "string" && codes.includes(error.code));
 }
 
-/** What a thrown value says. */
+/** Whether a call may have failed because the kernel is too old for it, or a system call filter around us denies it. */
+export function isDenied(error: unknown): boolean {
+  return isSysError(error, "ENOSYS", "EPERM");
+}
+
+/** What a thrown value says; of a call that is denied, what may be the reason. */
 export function messageOf(error: unknown): string {
+  if (isSysError(error, "ENOSYS", "EPERM")) return `${error.message}${denialOf(error)}`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -33,7 +33,7 @@ import {
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_XDEV,
 } from "./constants.ts";
-import { isSysError } from "./errors.ts";
+import { isDenied, isSysError } from "./errors.ts";
 import { openat2 } from "./open-scoped.ts";
 
 export {
@@ -111,6 +111,22 @@ export function readWhole(fd: number, limit: number, name: string): string {
 
 /** Closes all descriptors from `first` on but those that are kept. */
 export function closeAllBut(first: number, kept: readonly number[]): void {
+  try {
+    closeRangesBut(first, kept);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    closeEachBut(first, kept);
+  }
+}
+
+/** By the list of them: the way before close_range(2), or where it is denied. */
+function closeEachBut(first: number, kept: readonly number[]): void {
+  const fds = withFile("/proc/self/fd", O_RDONLY | O_DIRECTORY, readdir).map(Number);
+  // The descriptor of the list itself is closed by now.
+  for (const fd of fds) if (fd >= first && !kept.includes(fd)) closeQuietly(fd);
+}
+
+function closeRangesBut(first: number, kept: readonly number[]): void {
   let next = first;
   for (const fd of kept.filter((one) => one >= first).sort((a, b) => a - b)) {
     if (fd > next) closeRange(next, fd - 1);

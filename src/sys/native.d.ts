@@ -22,6 +22,8 @@ declare module "urunc:sys" {
     readonly errno: number;
     /** Symbolic errno, for example `ENOENT`. */
     readonly code: string;
+    /** With EPERM and ENOSYS: whether this process has a system call filter, which may be what denied the call. */
+    readonly isFiltered?: boolean;
     /** Path the call was given; absent when it had none. */
     readonly path?: string;
   }
@@ -79,7 +81,7 @@ declare module "urunc:sys" {
   export function fileIdentity(fd: number): number[];
   /** f_type of fstatfs(2). */
   export function fstatfsType(fd: number): number;
-  /** faccessat2(2) with the mode of access(2) and effective ids (AT_EACCESS). */
+  /** faccessat2(2) with the mode of access(2) and effective ids (AT_EACCESS). Where that is denied faccessat(2), with the real ids. */
   export function access(path: string, mode: number): void;
   export function mkdirat(dirfd: number, path: string, mode: number): void;
   export function mknodat(dirfd: number, path: string, mode: number, major: number, minor: number): void;
@@ -138,6 +140,11 @@ declare module "urunc:sys" {
    * With the descriptor of a cgroup v2 directory the child is born in that cgroup (CLONE_INTO_CGROUP).
    */
   export function clone3(flags: number, cgroupFd?: number): { readonly pid: number; readonly pidfd: number };
+  /**
+   * clone(2) with CLONE_PIDFD, as {@link clone3} before that was there: without a cgroup, and CLONE_NEWTIME is a
+   * RangeError.
+   */
+  export function clone(flags: number): { readonly pid: number; readonly pidfd: number };
   /** execve(2). Does not return on success. Signal mask and dispositions are the caller's business. */
   export function execve(path: string, argv: readonly string[], env: readonly string[]): never;
   /** execveat(fd, "", argv, env, AT_EMPTY_PATH). */
@@ -156,6 +163,8 @@ declare module "urunc:sys" {
   export function pidfdOpen(pid: number): number;
   export function pidfdSendSignal(pidfd: number, signal: number): void;
   export function setsid(): number;
+  /** getsid(2): the session of a process, which needs no right and no /proc. */
+  export function getsid(pid: number): number;
   export function setns(fd: number, nstype: number): void;
   export function unshare(flags: number): void;
   /** prctl(2) with integer arguments. */

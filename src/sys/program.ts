@@ -1,7 +1,8 @@
+import { clone3 } from "./clone.ts";
 import { O_RDWR } from "./constants.ts";
 import { messageOf } from "./errors.ts";
 import { close, dup2, open, pipe, readText, writeAll } from "./file.ts";
-import { clone3, execve, exit, resetSignalHandlers, setSignalMask, waitpid } from "./process.ts";
+import { execve, exit, resetSignalHandlers, setSignalMask, waitpid } from "./process.ts";
 
 const OUTPUT_LIMIT = 16 << 20;
 

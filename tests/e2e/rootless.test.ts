@@ -9,6 +9,7 @@ import { names, namespaceOf } from "../lib/host.ts";
 import { atEnd, reaped, scratch } from "../lib/hygiene.ts";
 import { parseJson } from "../lib/json.ts";
 import { solo5File } from "../lib/kernels.ts";
+import { HELPERS } from "../lib/paths.ts";
 import { readState, uruncAs } from "../lib/runtime.ts";
 
 /** `daemon`, who is on every Debian and owns nothing; newuidmap(1) wants a name. */
@@ -56,6 +57,46 @@ describe(`an ordinary user${reason === undefined ? "" : ` (skipped: ${reason})`}
     succeed(runtime.verb("kill", "own", "KILL"));
     await until("the container is reaped", () => reaped(pid));
     succeed(runtime.verb("delete", "own"));
+    expect(names(runtime.root)).toEqual([]);
+  });
+
+  /** A /proc of its own with this option for the runtime. */
+  const withProc = (option: string) => {
+    const script = `mount -t proc -o ${option} proc /proc && exec "$@"`;
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"];
+  };
+
+  const HIDDEN = ["hidepid=1", "hidepid=2", "hidepid=4", "subset=pid", "hidepid=2,subset=pid"];
+  /** Before Linux 6.9 there is no more to know than this. */
+  const WITHOUT_PIDFDS = [join(HELPERS, "denied"), "38", "pidfd_open"];
+  const WORLDS = [
+    ...HIDDEN.map((option) => ({ world: option, before: withProc(option) })),
+    { world: "hidepid=2, and no pidfds,", before: [...withProc("hidepid=2"), ...WITHOUT_PIDFDS] },
+  ];
+  it.skipIf(reason !== undefined).each(WORLDS)("has the same life with $world for /proc", async ({ before }) => {
+    const runtime = uruncAs(UID, GID, before);
+    const created = runtime.create("hidden", bundleWith());
+    expect(runtime.status("hidden")).toBe("created");
+    expect(succeed(runtime.verb("list")).stdout()).toContain("created");
+    succeed(runtime.verb("start", "hidden"));
+    await until("the guest ticks", () => created.outcome.stdout().includes("tick 1"));
+    expect(runtime.status("hidden")).toBe("running");
+    succeed(runtime.verb("kill", "hidden", "TERM"));
+    await until("the container is reaped", () => reaped(created.pid));
+    expect(runtime.status("hidden")).toBe("stopped");
+    expect(runtime.verb("kill", "hidden", "TERM").stderr()).toContain("container not running");
+    succeed(runtime.verb("delete", "hidden"));
+    // Killed and removed while it waits, in three ways.
+    for (const [verb, ...args] of [
+      ["kill", "hidden", "TERM"],
+      ["delete", "hidden"],
+      ["delete", "--force", "hidden"],
+    ]) {
+      const { pid } = runtime.create("hidden", bundleWith());
+      succeed(runtime.verb(verb ?? "", ...args));
+      await until(`${verb} has ended it`, () => reaped(pid));
+      succeed(runtime.verb("delete", "--force", "hidden"));
+    }
     expect(names(runtime.root)).toEqual([]);
   });
 

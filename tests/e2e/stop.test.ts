@@ -41,11 +41,21 @@ describe("a stop signal", () => {
     const look = statusOpened(runtime, "kill", "ending");
     runtime.create("ended", lightBundle());
     succeed(runtime.verb("start", "ended"));
-    for (const error of ["ENOENT", "ESRCH"]) {
-      const outcome = faulty(runtime, look, `error=${error}`, "kill", "ended");
-      expect(outcome.status).toBe(1);
-      expect(outcome.stderr()).toContain("container not running");
-    }
+    const outcome = faulty(runtime, look, "error=ESRCH", "kill", "ended");
+    expect(outcome.status).toBe(1);
+    expect(outcome.stderr()).toContain("container not running");
+  });
+
+  it("is sent to a process that /proc hides as it was asked for", async () => {
+    const runtime = lightRuntime();
+    runtime.create("seen", lightBundle());
+    succeed(runtime.verb("start", "seen"));
+    const look = statusOpened(runtime, "kill", "seen", "TERM");
+    const { pid } = runtime.create("hidden", lightBundle());
+    succeed(runtime.verb("start", "hidden"));
+    for (const error of ["ENOENT", "EPERM"]) succeed(faulty(runtime, look, `error=${error}`, "kill", "hidden", "TERM"));
+    succeed(runtime.verb("kill", "hidden", "KILL"));
+    expect(await until("it is reaped", () => reaped(pid))).toBe("signal 9");
   });
 
   it("ends a container that was created and not started", async () => {

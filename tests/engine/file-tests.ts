@@ -50,6 +50,10 @@ function text(buffer: ArrayBuffer, length: number): string {
   return sys.decodeUtf8(buffer, 0, length);
 }
 
+const SCMP_ACT_ALLOW = 0x7fff0000;
+/** SCMP_ACT_ERRNO(EPERM). */
+const EPERM_ACTION = 0x00050000 | 1;
+
 export const fileTests: readonly Test[] = [
   test(["open", "close"], "open gives a close-on-exec descriptor and close takes it back", () => {
     const fd = sys.open("/dev/null", 2);
@@ -315,6 +319,15 @@ export const fileTests: readonly Test[] = [
   test("fstatfsType", "the kind of a file system is told", () => {
     withFd(sys.open("/proc", O_DIRECTORY), (fd) => equal(sys.fstatfsType(fd), PROC_SUPER_MAGIC));
     sysError("EBADF", () => sys.fstatfsType(BAD_FD));
+  }),
+
+  test("access", "access asks the older call where the newer one is denied", () => {
+    inChild(0, () => {
+      const rules = [{ action: EPERM_ACTION, syscalls: ["faccessat2"] }];
+      sys.seccompLoad(sys.seccompCompile({ defaultAction: SCMP_ACT_ALLOW, rules }), 0);
+      sys.access("/proc", 5);
+      sysError("ENOENT", () => sys.access(ABSENT, 0));
+    });
   }),
 
   test("access", "access checks with the effective ids", () => {

@@ -123,6 +123,20 @@ export const processTests: readonly Test[] = [
     sysError("EBADF", () => sys.clone3(0, BAD_FD));
   }),
 
+  test("clone", "a child of the old way has its own namespaces, and its end is told", () => {
+    const child = sys.clone(CLONE_NEWPID | CLONE_NEWUTS);
+    if (child.pid === 0) sys.exit(sys.getpid() === 1 && child.pidfd === -1 ? 42 : 1);
+    check(isCloexec(child.pidfd), "the pidfd is close-on-exec");
+    equal(sys.poll([child.pidfd], 10_000), [POLLIN]);
+    equal(sys.waitpid(child.pid, 0), { pid: child.pid, code: 42 });
+    sys.close(child.pidfd);
+  }),
+
+  test("getsid", "the session of a process is told, of none that is not there", () => {
+    inChild(0, () => equal([sys.setsid(), sys.getsid(0)], [sys.getpid(), sys.getpid()]));
+    sysError("ESRCH", () => sys.getsid(2 ** 30));
+  }),
+
   test("clone3", "memory of parent and child is separate", () => {
     let value = 1;
     inChild(0, () => {

@@ -26,6 +26,14 @@ export function bindings(): readonly CBinding[] {
   });
 }
 
+/** The names by which failed system calls are reported. */
+export function reportedCalls(): ReadonlySet<string> {
+  const calls = sources().flatMap((text) =>
+    [...text.matchAll(/\bsys_(?:throw|done|number)\(ctx,(?:[^;]*?,)?\s*"(\w+)"/g)].map(([, call = ""]) => call),
+  );
+  return new Set(calls);
+}
+
 /** Rows of the first table of a Markdown file, cells without blanks around them. */
 export function tableOf(markdown: string): readonly (readonly string[])[] {
   const lines = markdown.split("\n").filter((line) => line.startsWith("|"));

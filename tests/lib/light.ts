@@ -7,8 +7,9 @@ import { type Runtime, urunc } from "./runtime.ts";
 
 export const PAUSE = join(HELPERS, "pause");
 
-export function lightRuntime(more = ""): Runtime {
-  return urunc(lightConfiguration(PAUSE) + more);
+/** @param prefix program and arguments that call it. */
+export function lightRuntime(more = "", prefix: readonly string[] = []): Runtime {
+  return urunc(lightConfiguration(PAUSE) + more, prefix);
 }
 
 export function lightBundle(name = "light", more: Readonly<Record<string, unknown>> = {}): string {

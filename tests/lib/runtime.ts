@@ -112,14 +112,18 @@ export function urunc(configuration = "", prefix: readonly string[] = []): Runti
   return makeRuntime("urunc", process.env.URUNC_TEST_BINARY ?? URUNC, { URUNC_CONFIG_FILE: path }, prefix);
 }
 
-/** The same as another user of the host, who owns the test's directory from now on. */
-export function uruncAs(uid: number, gid: number): Runtime {
+/**
+ * The same as another user of the host, who owns the test's directory from now on.
+ *
+ * @param before program and arguments that are root's and call the rest.
+ */
+export function uruncAs(uid: number, gid: number, before: readonly string[] = []): Runtime {
   const program = join(scratch(), "program");
   copyFileSync(process.env.URUNC_TEST_BINARY ?? URUNC, program);
   const path = join(scratch(), "config.toml");
   writeFileSync(path, `[monitors.qemu]\naccel = "tcg"\n`);
   chownSync(scratch(), uid, gid);
-  const prefix = ["setpriv", "--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups"];
+  const prefix = [...before, "setpriv", "--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups"];
   return makeRuntime("urunc", program, { URUNC_CONFIG_FILE: path, XDG_RUNTIME_DIR: scratch() }, prefix);
 }
 
