@@ -1,9 +1,11 @@
 /* Netlink sockets and tun devices. */
 #include "sys.h"
 
+#include <inttypes.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -80,6 +82,24 @@ static JSValue sys_interface_index(JSContext *ctx, JSValueConst *argv) {
                                                  : JS_NewInt32(ctx, request.ifr_ifindex);
 }
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+/* A socket of any family. Of 64 bits, more than a number holds: in decimal digits. */
+static JSValue sys_network_cookie(JSContext *ctx, JSValueConst *argv) {
+    int fd;
+    uint64_t cookie;
+    socklen_t size = sizeof cookie;
+    char text[24];
+    if (!arg_fd(ctx, argv[0], &fd))
+        return JS_EXCEPTION;
+    if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+        return sys_throw(ctx, "getsockopt", NULL);
+    int length = snprintf(text, sizeof text, "%" PRIu64, cookie);
+    return new_text(ctx, text, (size_t)length);
+}
+
 /* The flags IFF_* of linux/if_tun.h; an empty name or one with %d lets the kernel choose. */
 static JSValue sys_tun_set_interface(JSContext *ctx, JSValueConst *argv) {
     int fd;
@@ -126,6 +146,7 @@ const SysFunction sys_net_functions[] = {
     { "sendNetlink", sys_send_netlink, 4, 4 },
     { "recvNetlink", sys_recv_netlink, 4, 4 },
     { "interfaceIndex", sys_interface_index, 2, 2 },
+    { "networkCookie", sys_network_cookie, 1, 1 },
     { "tunSetInterface", sys_tun_set_interface, 3, 3 },
     { "tunSetOwner", sys_tun_set_owner, 2, 2 },
     { "tunSetGroup", sys_tun_set_group, 2, 2 },

@@ -61,7 +61,7 @@ export function attachmentOf(around: Surroundings, candidate: Candidate, isFirst
 
 /** Who takes what comes in on the interface. */
 function ownerOf({ socket, facts }: Surroundings, { link }: Candidate, hash: string): Ingress | "layer3" {
-  if (link.mac !== undefined) return clearIngress(socket, link, facts.links);
+  if (link.mac !== undefined) return clearIngress(socket, link);
   const tables = ownTables().filter(({ family }) => family === "netdev");
   const hashes = tables.map(({ name }) => parseTableName(name)?.hash ?? "").filter((other) => other !== hash);
   const living = hashes.filter((other) => isAlive(facts.links, other));
@@ -134,6 +134,13 @@ export function connect(socket: NetlinkSocket, attachment: Attachment, tap: Tap)
       connectByRoutes(socket, link, tap, hash, { address: attachment.address, mac: network.mac });
       break;
   }
+}
+
+/** Whether the interface, or the unikernel that has it, has gone since it was looked at. */
+export function hasGone(socket: NetlinkSocket, attachment: Attachment): boolean {
+  const { link } = attachment;
+  const owner = attachment.way === "private" ? attachment.behind.owner?.tap : undefined;
+  return [link, owner].some((one) => one !== undefined && socket.findLink(one.name) !== one.index);
 }
 
 /** For the log: what the guest has. */

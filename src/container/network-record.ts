@@ -7,6 +7,8 @@ import { close, openat, readText, replaceFile } from "../sys/file.ts";
 export interface NetworkRecord {
   /** The namespace as the kernel names it. */
   readonly namespace: string;
+  /** Its cookie, since another namespace may get that name; absent where the kernel has none, and in older records. */
+  readonly cookie?: string;
   /** Path of the namespace; empty where it was made for the container and ends with it. */
   readonly path: string;
   readonly nics: readonly NicRecord[];
@@ -60,8 +62,9 @@ export function readNetworkRecord(directory: number): NetworkRecord | undefined 
 
 function isNetworkRecord(value: unknown): value is NetworkRecord {
   if (!isObject(value)) return false;
-  const { namespace, path, nics } = value;
-  return typeof namespace === "string" && typeof path === "string" && Array.isArray(nics) && nics.every(isNicRecord);
+  const { namespace, cookie, path, nics } = value;
+  const isNamed = typeof namespace === "string" && (cookie === undefined || typeof cookie === "string");
+  return isNamed && typeof path === "string" && Array.isArray(nics) && nics.every(isNicRecord);
 }
 
 function isFlag(value: unknown): boolean {

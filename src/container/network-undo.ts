@@ -58,6 +58,12 @@ function openNamespace(path: string, name: string): number | undefined {
   return undefined;
 }
 
+/** Whether this is the namespace of the record: by its inode alone where the kernel, then or now, has no cookie. */
+function isThatOf({ cookie }: NetworkRecord, socket: NetlinkSocket): boolean {
+  const now = cookie === undefined ? undefined : socket.namespaceCookie();
+  return now === undefined || now === cookie;
+}
+
 /**
  * Undoes what `start` did in a namespace. A failure is a warning: the container goes in any case.
  *
@@ -65,14 +71,15 @@ function openNamespace(path: string, name: string): number | undefined {
  */
 export function undoNetwork({ record, namespace }: NetworkToUndo, warn: (message: string) => void): void {
   try {
-    if (!lockNamespace(namespace)) {
-      warn("Undo network: another process holds the lock of the network namespace: it is done without");
-    }
     const own = openOwnNetworkNamespace();
     try {
       setns(namespace, CLONE_NEWNET);
       const socket = openNetlinkSocket();
       try {
+        if (!isThatOf(record, socket)) return;
+        if (!lockNamespace(namespace)) {
+          warn("Undo network: another process holds the lock of the network namespace: it is done without");
+        }
         undoNics(socket, record.nics);
       } finally {
         socket.close();

@@ -6,7 +6,7 @@ import { parseTapName, tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
 import { closeByWorker, makeTap, openTun } from "../network/tap.ts";
-import { chooseNetworks } from "../plan/choose-network.ts";
+import { chooseNetworks, type Told } from "../plan/choose-network.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { makePlan } from "../plan/make-plan.ts";
 import { DYNAMIC } from "../plan/network-settings.ts";
@@ -14,7 +14,7 @@ import type { PlanInput, PlanNetwork } from "../plan/plan-input.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { lockNamespace, networkNamespaceNameOf } from "../sys/namespace.ts";
-import { type Attachment, attachmentOf, connect, describe, recordOf } from "./network-attachment.ts";
+import { type Attachment, attachmentOf, connect, describe, hasGone, recordOf } from "./network-attachment.ts";
 import type { NetworkRecord, NicRecord } from "./network-record.ts";
 import { toldOf } from "./network-told.ts";
 import { undoNics } from "./network-undo.ts";
@@ -52,8 +52,13 @@ interface Place {
   /** Name of the namespace. */
   readonly namespace: string;
   readonly socket: NetlinkSocket;
+  /** What the guest is told beside its addresses. */
+  readonly told: Told;
   readonly note: Note;
 }
+
+/** Attempts, each with a new look at the namespace: the lock keeps others of ours out, but no monitor from ending. */
+const ATTEMPTS = 5;
 
 /**
  * Reads the network of the namespace this process is in and hands it to the guest: a tap for each interface, and the
@@ -61,8 +66,9 @@ interface Place {
  *
  * @throws RuntimeFailure `network`, or with the reasons why the guest cannot run with this network.
  */
-export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
+export function connectNetwork(input: NetworkInput, say: Note): ConnectedPlan {
   const without = { plan: input.plan, inherited: [] };
+  const note = saidOnce(say);
   if (input.plan.network?.mode === "none") {
     note("info", "The guest has no nic: its network mode is none");
     return without;
@@ -78,9 +84,7 @@ export function connectNetwork(input: NetworkInput, note: Note): ConnectedPlan {
     if (!lockNamespace(own)) throw lockHeld(namespace);
     const socket = openNetlinkSocket();
     try {
-      const place = { input, namespace, socket, note };
-      const attachments = chooseAttachments(place);
-      return attachments.length === 0 ? without : attach(place, attachments);
+      return attachAny({ input, namespace, socket, told: toldOf(input.planning, note), note }, ATTEMPTS);
     } finally {
       socket.close();
     }
@@ -101,9 +105,27 @@ function lockHeld(namespace: string): RuntimeFailure {
   );
 }
 
-function chooseAttachments({ input, socket, note }: Place): readonly Attachment[] {
+/** What another attempt would say again is not said again. */
+function saidOnce(note: Note): Note {
+  const said = new Set<string>();
+  return (level, text) => {
+    if (said.has(text)) return;
+    said.add(text);
+    note(level, text);
+  };
+}
+
+/** @param attempts that are left, this one among them. */
+function attachAny(place: Place, attempts: number): ConnectedPlan {
+  const attachments = chooseAttachments(place);
+  return attachments.length === 0
+    ? { plan: place.input.plan, inherited: [] }
+    : attach(place, attachments, attempts - 1);
+}
+
+function chooseAttachments({ input, socket, told, note }: Place): readonly Attachment[] {
   const facts = readNamespaceNetwork(socket);
-  const choice = chooseNetworks(facts, toldOf(input.planning, note), (name) => parseTapName(name) !== undefined);
+  const choice = chooseNetworks(facts, told, (name) => parseTapName(name) !== undefined);
   if ("reason" in choice) {
     note("info", `The guest has no nic: ${choice.reason}`);
     return [];
@@ -124,8 +146,12 @@ interface Taken {
   readonly fd: number;
 }
 
-/** The guest's plan with these networks, carried out as far as the network goes. */
-function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan {
+/**
+ * The guest's plan with these networks, carried out as far as the network goes.
+ *
+ * @param attempts that are left should something of it have gone meanwhile.
+ */
+function attach(place: Place, attachments: readonly Attachment[], attempts: number): ConnectedPlan {
   const { input, socket, note } = place;
   const networks = attachments.map(({ network, hash }) => ({ guest: network, tap: tapName(hash), fd: openTun() }));
   // Another process writes the record while this one plans.
@@ -149,6 +175,7 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
       closeTap(socket, input.proc, tap);
       connect(socket, attachment, tap);
     }
+    refuseLost(socket, own);
   } catch (error) {
     for (const { fd } of taken) close(fd);
     try {
@@ -156,11 +183,13 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
     } catch (undoError) {
       note("warning", `Undo network: ${messageOf(undoError)}`);
     }
+    if (attempts > 0 && attachments.some((attachment) => hasGone(socket, attachment)))
+      return attachAny(place, attempts);
     const others = attachments.filter(({ way }) => way !== "routed");
     if (others.length === attachments.length || !(error instanceof RuntimeFailure)) throw error;
     // Not every kernel can: a guest on such a device runs without nic, as on any other that has no frames.
     note("warning", `The guest has no nic for ${attachments[0]?.link.name}: ${error.message}`);
-    return others.length === 0 ? { plan: input.plan, inherited: [] } : attach(place, others);
+    return others.length === 0 ? { plan: input.plan, inherited: [] } : attach(place, others, attempts);
   }
   for (const { attachment, nic, fd } of taken) {
     note("info", `The guest has ${describe(attachment)}, by ${nic.tap}`);
@@ -171,15 +200,26 @@ function attach(place: Place, attachments: readonly Attachment[]): ConnectedPlan
 }
 
 function keepRecord(place: Place, attachments: readonly Attachment[]): () => void {
-  const { input, namespace } = place;
+  const { input, namespace, socket } = place;
   const path = input.planning.spec.linux.namespaces.find(({ type }) => type === "network")?.path ?? "";
-  const record: NetworkRecord = { namespace, path, nics: nicRecords(place, attachments) };
+  const cookie = socket.namespaceCookie();
+  const nics = nicRecords(place, attachments);
+  const record: NetworkRecord = { namespace, ...(cookie === undefined ? {} : { cookie }), path, nics };
   return input.keep(JSON.stringify(record));
 }
 
 function nicRecords({ input }: Place, attachments: readonly Attachment[]): readonly NicRecord[] {
   const isHanded = MONITORS[input.planning.metadata.monitor].tap === "descriptor";
   return attachments.map((attachment) => recordOf(attachment, isHanded));
+}
+
+/** The next to start gets an interface that a unikernel has left: this one, not one after it. */
+function refuseLost(socket: NetlinkSocket, attachments: readonly Attachment[]): void {
+  const lost = attachments.find((attachment) => attachment.way === "private" && hasGone(socket, attachment));
+  if (lost === undefined) return;
+  throw new RuntimeFailure("network", `Connect to ${lost.link.name}: what has it goes away again and again`, {
+    kind: "system",
+  });
 }
 
 /** Those that became nics; the descriptors of the others are closed. */

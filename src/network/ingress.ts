@@ -4,6 +4,8 @@ import { deleteFilterRequest, deleteIngressRequest, filtersRequest, ingressReque
 import { decodeFilter, decodeIngress, type Filter, type IngressSide, priorityOf } from "../netlink/traffic-answer.ts";
 import { markOf, parseCookie, tapName } from "./marks.ts";
 import { type NetlinkSocket, refused } from "./netlink-socket.ts";
+import { readLinks } from "./read.ts";
+import type { Tap } from "./redirect.ts";
 import { removeTap } from "./tap.ts";
 
 /** Who takes the frames that come in on a link. */
@@ -23,33 +25,35 @@ export type Ingress =
       readonly state: "taken";
       readonly side: IngressSide;
       readonly madeByUs: boolean;
-      /** Index of its tap. */
-      readonly tap: number;
+      readonly tap: Tap;
     };
 
-/** What the kernel says where there is no discipline. */
-const ABSENT = ["ENOENT", "EINVAL"];
-/** And where there is no link. */
-const GONE = [...ABSENT, "ENODEV"];
+/** What the kernel says where there is no discipline, or no link any more. */
+const GONE = ["ENOENT", "EINVAL", "ENODEV"];
 
 function readFilters(socket: NetlinkSocket, link: number): readonly Filter[] {
   return socket.list(filtersRequest(link), decodeFilter, GONE).filter(({ matches }) => matches);
 }
 
 /** Looks at a link's ingress side, and takes away what containers of ours left there when their tap vanished. */
-export function clearIngress(socket: NetlinkSocket, link: Link, links: readonly Link[]): Ingress {
-  const [side] = socket.list(ingressRequest(link.index), decodeIngress, ABSENT);
+export function clearIngress(socket: NetlinkSocket, link: Link): Ingress {
+  const [side] = socket.list(ingressRequest(link.index), decodeIngress, GONE);
   if (side === undefined) return { state: "absent" };
   const filters = readFilters(socket, link.index);
   const cookies = filters.map(({ cookie }) => parseCookie(cookie)).filter((cookie) => cookie !== undefined);
   const madeByUs = cookies.some(({ madeIngress }) => madeIngress);
+  // Looked at after the filters: the target of a redirection of a tap that is there now was there then.
+  const links = cookies.length === 0 ? [] : readLinks(socket);
   const isAlive = (hash: string) => links.some(({ name, carrier }) => name === tapName(hash) && carrier);
   const hashes = [...new Set(cookies.map(({ hash }) => hash))];
   const living = hashes.filter(isAlive);
   const dead = hashes.filter((hash) => !living.includes(hash));
   for (const hash of dead) removeLeftOver(socket, link, filters, hash, links);
   const owner = filters.find(({ cookie, target }) => target > 0 && living.includes(parseCookie(cookie)?.hash ?? ""));
-  if (owner !== undefined) return { state: "taken", side, madeByUs, tap: owner.target };
+  if (owner !== undefined) {
+    const name = tapName(parseCookie(owner.cookie)?.hash ?? "");
+    return { state: "taken", side, madeByUs, tap: { name, index: owner.target } };
+  }
   const rest = filters.filter((filter) => !dead.some((hash) => isOwn(filter, hash)));
   const passing = rest.filter((filter) => living.some((hash) => isOwn(filter, hash)));
   if (passing.length === 0) return { state: "open", side, madeByUs, priority: 0 };
@@ -72,7 +76,7 @@ function removeLeftOver(
 ): void {
   const own = filters.filter((filter) => isOwn(filter, hash));
   for (const refusal of socket.change(own.map((filter) => deleteFilterRequest(link.index, filter)))) {
-    if (refusal !== undefined && refusal.code !== "ENOENT") throw refused(`Remove filter of ${link.name}`, refusal);
+    if (refusal !== undefined && !GONE.includes(refusal.code)) throw refused(`Remove filter of ${link.name}`, refusal);
   }
   if (links.some(({ name }) => name === tapName(hash))) removeTap(socket, tapName(hash));
 }

@@ -6,7 +6,14 @@ import { BEGIN, END } from "../netlink/nftables.ts";
 import { NETLINK_EXT_ACK, NETLINK_NETFILTER, NETLINK_ROUTE } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "../sys/netlink.ts";
+import {
+  interfaceIndex,
+  netlinkSocket,
+  networkCookie,
+  recvNetlink,
+  sendNetlink,
+  setNetlinkOption,
+} from "../sys/netlink.ts";
 
 /** Bytes of one packet: the kernel fills as much of a dump into one as is asked for (netlink(7), NLMSG_GOODSIZE). */
 const PACKET = 8192;
@@ -30,8 +37,13 @@ export interface NetlinkSocket {
   change(requests: readonly Request[]): readonly (Refusal | undefined)[];
   /** Index of an interface. @throws RuntimeFailure `network` where it has gone. */
   indexOf(name: string): number;
-  /** Whether there is an interface of that name. */
-  hasLink(name: string): boolean;
+  /** The same; undefined where there is no interface of that name. */
+  findLink(name: string): number | undefined;
+  /**
+   * By which the kernel tells the namespace from all others until it ends itself, as the number of its inode does not: that
+   * is given again. undefined before Linux 5.14.
+   */
+  namespaceCookie(): string | undefined;
   close(): void;
 }
 
@@ -93,12 +105,19 @@ export function openNetlinkSocket(protocol = NETLINK_ROUTE): NetlinkSocket {
         throw new RuntimeFailure("network", `Find ${name}: ${messageOf(error)}`, { kind: "system", cause: error });
       }
     },
-    hasLink: (name) => {
+    findLink: (name) => {
       try {
-        interfaceIndex(fd, name);
-        return true;
+        return interfaceIndex(fd, name);
       } catch (error) {
-        if (isSysError(error, "ENODEV")) return false;
+        if (isSysError(error, "ENODEV")) return undefined;
+        throw error;
+      }
+    },
+    namespaceCookie: () => {
+      try {
+        return networkCookie(fd);
+      } catch (error) {
+        if (isSysError(error, "ENOPROTOOPT")) return undefined;
         throw error;
       }
     },

@@ -43,7 +43,7 @@ export interface PrivateNetwork {
 
 /** Whether one of us made, or is to make, the link forward what comes in on it. */
 export function isForwardingOurs(socket: NetlinkSocket, link: Link): boolean {
-  const [isOn] = socket.list(linkRequest(link.index), decodeForwarding);
+  const [isOn] = socket.list(linkRequest(link.index), decodeForwarding, ["ENODEV"]);
   return isOn !== true || ownTables().some(hasForwarding);
 }
 
@@ -98,7 +98,7 @@ function passSteps(
   { side, tap, madeByUs }: NonNullable<PrivateNetwork["owner"]>,
 ): readonly Step[] {
   const passes = passKeys(ports).map((keys) => addPassRequest(side, keys, markOf(hash)));
-  return [...passes, addArpMirrorRequest(side, tap, cookieOf(hash, madeByUs))].map((request) => ({
+  return [...passes, addArpMirrorRequest(side, tap.index, cookieOf(hash, madeByUs))].map((request) => ({
     name: `Let packets of the guest pass on ${link.name}`,
     request,
   }));

@@ -75,7 +75,7 @@ export function closeByWorker(fds: readonly number[]): readonly number[] {
 /** Waits for a tap to go whose last user has ended; one that stays is removed. */
 export function awaitEndOfTap(socket: NetlinkSocket, name: string): void {
   for (let waited = 0; waited < WORKER_MS; waited += STEP_MS) {
-    if (!socket.hasLink(name)) return;
+    if (socket.findLink(name) === undefined) return;
     poll([], STEP_MS);
   }
   removeTap(socket, name);
@@ -87,7 +87,7 @@ export function awaitEndOfTap(socket: NetlinkSocket, name: string): void {
  * @returns Whether nothing keeps it any more: it has gone, or goes by itself.
  */
 export function releaseTap(socket: NetlinkSocket, name: string): boolean {
-  if (!socket.hasLink(name)) return true;
+  if (socket.findLink(name) === undefined) return true;
   const tap = openTun();
   const opened = [tap];
   try {

@@ -301,6 +301,11 @@ declare module "urunc:sys" {
   export function recvNetlink(fd: number, buffer: ArrayBuffer, offset: number, length: number): [number, number];
   /** ioctl SIOCGIFINDEX on a socket of the namespace; ENODEV where there is no interface of this name. */
   export function interfaceIndex(fd: number, name: string): number;
+  /**
+   * getsockopt(2), SO_NETNS_COOKIE: what the kernel gives to no other network namespace until it ends, in decimal digits, of
+   * the namespace that a socket was made in. ENOPROTOOPT before Linux 5.14.
+   */
+  export function networkCookie(fd: number): string;
   /** ioctl TUNSETIFF on an open /dev/net/tun, flags IFF_*, name of at most 15 bytes; the interface's name. */
   export function tunSetInterface(fd: number, name: string, flags: number): string;
   /** ioctl TUNSETOWNER. */

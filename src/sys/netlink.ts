@@ -1,1 +1,1 @@
-export { interfaceIndex, netlinkSocket, recvNetlink, sendNetlink, setNetlinkOption } from "urunc:sys";
+export { interfaceIndex, netlinkSocket, networkCookie, recvNetlink, sendNetlink, setNetlinkOption } from "urunc:sys";

@@ -200,6 +200,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   sendNetlink: [fd, bytes, offset, length],
   recvNetlink: [fd, bytes, offset, length],
   interfaceIndex: [fd, text],
+  networkCookie: [fd],
   tunSetInterface: [fd, interfaceName, number(0, -1, 65536)],
   tunSetOwner: [fd, id],
   tunSetGroup: [fd, id],

@@ -83,6 +83,23 @@ export const networkTests: readonly Test[] = [
     withFile("no-socket", "", (fd) => sysError("ENOTTY", () => sys.interfaceIndex(fd, "lo")));
   }),
 
+  test(["networkCookie"], "sockets of one network namespace have one cookie, and those of another have another", () => {
+    const cookie = (protocol: number) => {
+      let text = "";
+      withFd(sys.netlinkSocket(protocol), (fd) => {
+        text = sys.networkCookie(fd);
+      });
+      return text;
+    };
+    const own = cookie(NETLINK_ROUTE);
+    check(/^[1-9]\d*$/.test(own), "decimal digits");
+    equal(cookie(NETLINK_ROUTE), own);
+    sysError("EBADF", () => sys.networkCookie(BAD_FD));
+    withFile("no-socket", "", (fd) => sysError("ENOTSOCK", () => sys.networkCookie(fd)));
+    if (sys.geteuid() !== 0) return;
+    inChild(CLONE_NEWNET, () => check(cookie(NETLINK_ROUTE) !== own, "another cookie"));
+  }),
+
   test(["tunSetInterface", "tunSetOwner", "tunSetGroup", "tunSetPersist"], "what is no tun device is refused", () => {
     withFd(sys.open("/dev/null", O_RDWR), (fd) => {
       equal(sysError("ENOTTY", () => sys.tunSetInterface(fd, "name", IFF_TAP_NO_PI)).path, "name");

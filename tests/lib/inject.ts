@@ -21,8 +21,8 @@ export interface Step {
   readonly text: string;
 }
 
-/** `signal=KILL` before the call, or `error=ENOSPC` in its place. */
-export type Effect = `signal=${string}` | `error=${string}`;
+/** `signal=KILL` or a delay in microseconds before the call, or `error=ENOSPC` in its place. */
+export type Effect = `signal=${string}` | `error=${string}` | `delay_enter=${number}`;
 
 const trace = () => join(scratch(), "strace.txt");
 
