@@ -66,3 +66,40 @@ describe("the code that runs on Node", () => {
     expect(found).toEqual([]);
   });
 });
+
+/** A line of bash with script/lib/common. */
+function bash(line: string): { status: number | null; lines: readonly string[] } {
+  const done = spawnSync("bash", ["-euo", "pipefail", "-c", `. script/lib/common; beat_every=1; ${line}`], {
+    encoding: "utf8",
+    timeout: 28_000,
+  });
+  return { status: done.status, lines: `${done.stdout}${done.stderr}`.trimEnd().split("\n") };
+}
+
+describe("a step of the scripts", () => {
+  // The command ends when it has been asked after: its beats are what is counted, not the time.
+  const ASKED = `slow() { until [ "$(cat "$beats" | grep -c " s) ")" -ge 1 ]; do sleep 0.2; done; echo done; }
+    beats=$(mktemp); trap 'rm -f "$beats"' EXIT;`;
+
+  test("is heard of while it says nothing, whether its output is shown or not", () => {
+    const shown = bash(`${ASKED} heard "the step" slow | tee "$beats"`);
+    expect(shown).toEqual({ status: 0, lines: [expect.stringMatching(/^ {2}\(\d+ s\) the step still runs$/), "done"] });
+    const hidden = bash(`${ASKED} quietly "the step" slow | tee "$beats"`);
+    expect(hidden).toEqual({ status: 0, lines: ["the step", expect.stringMatching(/^ {2}\(\d+ s\) the step$/)] });
+  });
+
+  test("shows what it has kept back when it fails, and ends with the command's status", () => {
+    expect(bash(`quietly "the step" sh -c 'echo reason; exit 7'`)).toEqual({
+      status: 7,
+      lines: ["the step", "reason"],
+    });
+    expect(bash(`heard "the step" sh -c 'echo reason; exit 7'`)).toEqual({ status: 7, lines: ["reason"] });
+  });
+
+  test("has its output passed on as it is, the last line without an end too", () => {
+    expect(bash(`heard "the step" printf 'a\\n  b\\\\c\\n\\nd'`)).toEqual({
+      status: 0,
+      lines: ["a", "  b\\c", "", "d"],
+    });
+  });
+});
