@@ -55,8 +55,13 @@ export function liveProcess(identity: ProcessIdentity): ProcessStat | undefined 
   if (identity.pid <= 0) return undefined;
   const stat = readProcessStat(identity.pid);
   if (stat === undefined) return livesUnseen(identity) ? { state: "?", startTime: identity.startTime } : undefined;
-  if (stat.startTime !== identity.startTime) return undefined;
+  if (stat.startTime !== identity.startTime && !isSeenLate(identity)) return undefined;
   return stat.state === "Z" || stat.state === "X" ? undefined : stat;
+}
+
+/** The one whose start time /proc hid when it was made. */
+function isSeenLate(identity: ProcessIdentity): boolean {
+  return identity.startTime === 0 && livesUnseen(identity);
 }
 
 /** As long as runc polls for the end of a killed process. */

@@ -82,3 +82,21 @@ describe("a system call that a filter around urunc denies", () => {
     expect(leftovers()).toEqual([]);
   });
 });
+
+describe("a /proc that hides processes from a root without CAP_SYS_PTRACE", () => {
+  it("hides no container from its runtime", async () => {
+    const script = 'mount -t proc -o hidepid=4 proc /proc && exec setpriv --bounding-set=-sys_ptrace "$@"';
+    const runtime = lightRuntime("", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]);
+    const bundle = bundleWithHooks();
+    const { pid } = runtime.create(ID, bundle);
+    expect(runtime.status(ID)).toBe("created");
+    succeed(runtime.verb("start", ID));
+    expect(runtime.status(ID)).toBe("running");
+    succeed(runtime.verb("kill", ID, "KILL"));
+    await until("it has ended", () => !isAlive(pid));
+    expect(runtime.status(ID)).toBe("stopped");
+    succeed(runtime.verb("delete", ID));
+    expect(names(runtime.root)).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+});

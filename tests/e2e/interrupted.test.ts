@@ -3,12 +3,14 @@
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { helloBundle } from "../lib/bundle.ts";
+import { addMount, annotation, helloBundle } from "../lib/bundle.ts";
 import { start, succeed, until } from "../lib/command.ts";
 import { isAlive, names } from "../lib/host.ts";
 import { atEnd, scratch } from "../lib/hygiene.ts";
 import { alwaysFaulty, faulty, interrupted, stepsOf } from "../lib/inject.ts";
 import { lightBundle, lightRuntime } from "../lib/light.ts";
+import { linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
+import { debianKernel } from "../lib/linux-kernel.ts";
 import { missing } from "../lib/monitor.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -103,6 +105,31 @@ describe("another user who renames files in a loop", () => {
     await renameInALoop();
     const failures: string[] = [];
     for (let round = 0; round < 100; round += 1) {
+      const started = runtime.verb("run", "--detach", "--bundle", bundle, ID);
+      if (started.status !== 0) failures.push(started.stderr());
+      succeed(runtime.verb("delete", "--force", ID));
+    }
+    expect(failures).toEqual([]);
+  });
+});
+
+describe("another user who renames files in a loop, beside a Linux guest with a shared root", () => {
+  it("spoils none of thirty with a mount below /var/run -> ../run", { timeout: TIMEOUT }, async () => {
+    const kernel = debianKernel();
+    const runtime = linuxRuntime(kernel);
+    const bundle = linuxBundle(kernel, "sleep 60", { annotations: { [annotation("mountRootfs")]: "true" } });
+    const rootfs = join(bundle, "rootfs");
+    mkdirSync(join(rootfs, "run"), { recursive: true });
+    mkdirSync(join(rootfs, "var"), { recursive: true });
+    symlinkSync("../run", join(rootfs, "var", "run"));
+    const source = join(scratch(), "secrets");
+    mkdirSync(source);
+    for (const name of ["one", "two", "three", "four"]) {
+      addMount(bundle, { destination: `/var/run/secrets/${name}`, type: "bind", source, options: ["rbind", "ro"] });
+    }
+    await renameInALoop();
+    const failures: string[] = [];
+    for (let round = 0; round < 30; round += 1) {
       const started = runtime.verb("run", "--detach", "--bundle", bundle, ID);
       if (started.status !== 0) failures.push(started.stderr());
       succeed(runtime.verb("delete", "--force", ID));
