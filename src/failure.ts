@@ -2,6 +2,7 @@
  * The one error of the product. Effects throw it, pure rooms return {@link Problem}s, `main.ts` turns it into the log
  * line and the exit code.
  */
+import { few } from "./few.ts";
 
 /** Who can do something about a failure. */
 export type FailureKind = "user" | "system" | "internal";
@@ -29,9 +30,17 @@ export class RuntimeFailure extends Error {
   }
 }
 
+/** As many of them as people read. */
+export function fewProblems(problems: readonly Problem[]): readonly Problem[] {
+  const messages = problems.map(({ message }) => message);
+  return few(messages, "problems").map((message, index) => ({ code: problems[index]?.code ?? "more", message }));
+}
+
 /** One failure out of a list of findings. */
 export function failureOf(step: string, problems: readonly Problem[]): RuntimeFailure {
   const [first] = problems;
-  const text = problems.map((problem) => problem.message).join("; ");
+  const text = fewProblems(problems)
+    .map((problem) => problem.message)
+    .join("; ");
   return new RuntimeFailure(first?.code ?? "invalid", `${step}: ${text}`);
 }

@@ -1,4 +1,6 @@
+import { shortened } from "./few.ts";
 import { jsonText } from "./json-text.ts";
+import { plainText } from "./plain-text.ts";
 import { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "./sys/constants.ts";
 import { isSysError } from "./sys/errors.ts";
 import { open, writeLine } from "./sys/file.ts";
@@ -34,9 +36,9 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
   let limit = RANK[options.level];
   const put = (level: Level) => (message: string) => {
     if (RANK[level] > limit) return;
-    tryWrite(fd, line(level, message));
+    tryWrite(fd, line(level, shortened(message)));
     // The log file is for the caller, stderr for the person (runc does the same for what ends it).
-    if (level === "error" && fd !== STDERR) tryWrite(STDERR, message);
+    if (level === "error" && fd !== STDERR) tryWrite(STDERR, plainText(shortened(message)));
   };
   const setLevel = (level: Level) => {
     limit = RANK[level];

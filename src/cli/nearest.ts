@@ -1,5 +1,9 @@
+/** Characters of a name that are compared: no known one is as long. */
+const COMPARED = 64;
+
 /** The known name with the least edit distance to a mistyped one; undefined when there are none. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(typed: string, known: readonly string[]): string | undefined {
+  const name = typed.slice(0, COMPARED);
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of known) {

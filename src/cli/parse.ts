@@ -1,4 +1,5 @@
 import { RuntimeFailure } from "../failure.ts";
+import { append } from "../few.ts";
 import type { Flag, Options } from "./command.ts";
 import { nearest } from "./nearest.ts";
 
@@ -21,12 +22,12 @@ export function parseOptions(args: readonly string[], flags: readonly Flag[], st
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? "";
     if (word === "--") {
-      rest.push(...args.slice(index + 1));
+      append(rest, args.slice(index + 1));
       break;
     }
     if (!word.startsWith("-") || word === "-") {
       if (stop) {
-        rest.push(...args.slice(index));
+        append(rest, args.slice(index));
         break;
       }
       rest.push(word);

@@ -3,7 +3,9 @@ import { usage } from "../cli/parse.ts";
 import { findContainer, runcRoot } from "../container/lookup.ts";
 import { listOfRunc } from "../container/runc-list.ts";
 import { type ContainerState, stateOf } from "../container/state.ts";
+import { largest } from "../few.ts";
 import { jsonText } from "../json-text.ts";
+import { plainText } from "../plain-text.ts";
 import { O_DIRECTORY, O_RDONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { readdir, withFile, writeAll } from "../sys/file.ts";
@@ -16,7 +18,7 @@ export function run(invocation: Invocation): number {
   const format = invocation.options.text("format") ?? "table";
   if (format !== "table" && format !== "json") throw usage(`invalid format option: ${format}: use table or json`);
   const states = collect(invocation);
-  if (invocation.options.has("quiet")) writeAll(STDOUT, states.map(({ id }) => `${id}\n`).join(""));
+  if (invocation.options.has("quiet")) writeAll(STDOUT, states.map(({ id }) => `${plainText(id)}\n`).join(""));
   else if (format === "json") writeAll(STDOUT, `${states.length === 0 ? "null" : jsonText(states)}\n`);
   else writeAll(STDOUT, table(states));
   return 0;
@@ -30,10 +32,10 @@ function collect({ global }: Invocation): ContainerState[] {
       const found = findContainer({ ...global, rootGiven: true }, id);
       if (found.owner === "runc") foreign.add(id);
       if (found.owner === "urunc") own.push(stateOf(global.root, found.record));
-      if (found.owner === "unfinished") writeAll(STDERR, `load container ${id}: it has no state file\n`);
+      if (found.owner === "unfinished") writeAll(STDERR, `load container ${plainText(id)}: it has no state file\n`);
     } catch (error) {
       // One that goes away meanwhile or cannot be read does not hide the others.
-      writeAll(STDERR, `load container ${id}: ${messageOf(error)}\n`);
+      writeAll(STDERR, `load container ${plainText(`${id}: ${messageOf(error)}`)}\n`);
     }
   }
   const ofRunc = foreign.size === 0 ? [] : listOfRunc(global.root).filter(({ id }) => foreign.has(id));
@@ -54,9 +56,14 @@ function names(root: string): string[] {
 function table(states: readonly ContainerState[]): string {
   const rows = [
     ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
-    ...states.map((s) => [s.id, String(s.pid), s.status, s.bundle, s.created, s.owner]),
+    ...states.map((s) => [s.id, String(s.pid), s.status, s.bundle, s.created, s.owner].map(plainText)),
   ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(12, ...rows.map((row) => (row[column] ?? "").length + 3)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    largest(
+      rows.map((row) => (row[column] ?? "").length + 3),
+      12,
+    ),
+  );
   const line = (row: readonly string[]) =>
     row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join("");
   return rows.map((row) => `${line(row)}\n`).join("");

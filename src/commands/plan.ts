@@ -1,6 +1,7 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
 import { planBundle } from "../container/bundle.ts";
+import { fewProblems } from "../failure.ts";
 import { jsonText } from "../json-text.ts";
 import { renderPlan, renderProblems } from "../plan/render.ts";
 import { writeAll } from "../sys/file.ts";
@@ -23,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
     return 0;
   }
   if (!planned.ok) {
-    const { problems } = planned;
+    const problems = fewProblems(planned.problems);
     writeAll(STDOUT, format === "json" ? json({ problems }) : renderProblems(problems));
     return 1;
   }

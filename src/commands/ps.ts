@@ -7,6 +7,7 @@ import { findContainer } from "../container/lookup.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { statusOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
+import { plainText } from "../plain-text.ts";
 import { writeAll } from "../sys/file.ts";
 import { findInPath } from "../sys/path-search.ts";
 import { environ } from "../sys/process.ts";
@@ -39,5 +40,5 @@ function table(pids: readonly number[], psOptions: readonly string[]): string {
   const column = header.trim().split(/\s+/).indexOf("PID");
   if (column < 0) throw new RuntimeFailure("ps", "ps printed no column PID: choose options that do");
   const ours = lines.filter((line) => pids.includes(Number(line.trim().split(/\s+/)[column])));
-  return [header, ...ours].map((line) => `${line}\n`).join("");
+  return [header, ...ours].map((line) => `${plainText(line)}\n`).join("");
 }

@@ -1,6 +1,7 @@
 import type { Configuration, LogLevel } from "../config/configuration.ts";
 import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
 import { failureOf, RuntimeFailure } from "../failure.ts";
+import { few } from "../few.ts";
 import type { Level, Log } from "../log.ts";
 import { annotationsAreComplete, isSandbox, readMetadata } from "../oci/annotations.ts";
 import { parseSpec } from "../oci/parse-spec.ts";
@@ -25,7 +26,8 @@ const CONFIGURATION_FILE = "/etc/urunc/config.toml";
 /** Bytes of a config.json. */
 export const CONFIG_LIMIT = 8 << 20;
 const URUNC_JSON_LIMIT = 1 << 20;
-const TOML_LIMIT = 1 << 20;
+/** What people write is a hundredth of it; the time that the parser takes grows faster than the text. */
+const TOML_LIMIT = 1 << 16;
 
 /** Names of the configuration file, which are logrus', to levels of the log. */
 const LEVELS: Readonly<Record<LogLevel, Level>> = {
@@ -98,7 +100,8 @@ export async function planBundle(path: string, id: string): Promise<PlannedBundl
   );
   const planned = makePlan(planning);
   if (!planned.ok) return planned;
-  const warnings = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
+  const all = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
+  const warnings = few(all, "warnings");
   const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
   const logLevel = LEVELS[configuration.value.log.level];
   const timestamps = timestampsOf(configuration.value);

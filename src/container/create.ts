@@ -6,9 +6,9 @@ import { checkLabels } from "../sandbox/labels.ts";
 import { setScheduling } from "../sandbox/scheduling.ts";
 import { prepareStorage } from "../storage/prepare.ts";
 import { undoStorage } from "../storage/undo.ts";
-import { AT_FDCWD, PR_SET_DUMPABLE, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, PR_SET_DUMPABLE, S_IFMT, S_IFREG, SOCK_SEQPACKET } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, closeQuietly, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
+import { close, closeQuietly, fstatat, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
 import { networkNamespaceName } from "../sys/namespace.ts";
 import { geteuid, prctl, waitpid } from "../sys/process.ts";
@@ -298,12 +298,25 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
   };
 }
 
+/** A pipe, a device, a link: somebody put it there for another purpose. */
+function checkReplaceable(directory: number, name: string, path: string): void {
+  try {
+    if ((fstatat(directory, name, AT_SYMLINK_NOFOLLOW).mode & S_IFMT) === S_IFREG) return;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return;
+    throw error;
+  }
+  throw new RuntimeFailure("pid-file", `Pid file ${path}: it is there and no regular file: name another one`);
+}
+
 /** Decimal pid without newline, in one step: the caller may be watching the file. */
 function writePidFile(path: string, pid: number, cleanup: CleanupStack): void {
   const cut = path.lastIndexOf("/");
   const directory = openDirectory(cut < 0 ? "." : path.slice(0, cut + 1));
+  const name = path.slice(cut + 1);
   try {
-    replaceFile(directory, path.slice(cut + 1), String(pid), { mode: 0o644, durable: false });
+    checkReplaceable(directory, name, path);
+    replaceFile(directory, name, String(pid), { mode: 0o644, durable: false });
   } finally {
     close(directory);
   }

@@ -1,4 +1,5 @@
 import { failureOf, RuntimeFailure } from "../failure.ts";
+import { few } from "../few.ts";
 import type { Nic } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { closeTap } from "../network/close-tap.ts";
@@ -241,6 +242,7 @@ function takenOf(
 function planWith({ input, note }: Place, networks: readonly PlanNetwork[]): LaunchPlan {
   const planned = makePlan({ ...input.planning, networks });
   if (!planned.ok) throw failureOf("Network of the guest", planned.problems);
-  for (const warning of planned.warnings) if (!input.warnings.includes(warning)) note("warning", warning);
+  for (const warning of few(planned.warnings, "warnings"))
+    if (!input.warnings.includes(warning)) note("warning", warning);
   return planned.value;
 }

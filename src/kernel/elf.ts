@@ -2,6 +2,7 @@
  * ELF kernels (elf(5)): class, machine, and the notes by which a monitor finds its way in. The file is hostile: offsets
  * are checked by the reader, counts and sizes are limited, so that the work is bounded whatever stands there.
  */
+import { largest } from "../few.ts";
 import { type Bytes, bytesOf, type ReadBytes } from "./bytes.ts";
 import type { ElfKernel, KernelFile, Solo5Notes } from "./kernel-file.ts";
 import { findMultiboot } from "./multiboot.ts";
@@ -85,8 +86,11 @@ function readNotes(head: Bytes, all: readonly Segment[], read: ReadBytes): NoteF
     .slice(0, NOTE_SEGMENT_LIMIT);
   const found: Found = { pvh: false };
   if (segments.length === 0) return result(found);
-  const start = Math.min(...segments.map((segment) => segment.offset));
-  const end = Math.max(...segments.map((segment) => segment.offset + segment.size));
+  const start = segments.reduce((least, segment) => Math.min(least, segment.offset), Number.POSITIVE_INFINITY);
+  const end = largest(
+    segments.map((segment) => segment.offset + segment.size),
+    0,
+  );
   const isHere = end <= head.length;
   const isClose = end - start <= SPAN_LIMIT;
   const span = isHere || !isClose ? head : bytesOf(read(start, end - start));

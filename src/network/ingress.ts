@@ -1,4 +1,5 @@
 /** The ingress side of a link, which several containers of ours may share. */
+import { largest } from "../few.ts";
 import type { Link } from "../netlink/route.ts";
 import { deleteFilterRequest, deleteIngressRequest, filtersRequest, ingressRequest } from "../netlink/traffic.ts";
 import { decodeFilter, decodeIngress, type Filter, type IngressSide, priorityOf } from "../netlink/traffic-answer.ts";
@@ -58,7 +59,7 @@ export function clearIngress(socket: NetlinkSocket, link: Link): Ingress {
   const passing = rest.filter((filter) => living.some((hash) => isOwn(filter, hash)));
   if (passing.length === 0) return { state: "open", side, madeByUs, priority: 0 };
   // A place of its own, so that it can be taken away alone.
-  let priority = Math.max(...passing.map(priorityOf)) + 1;
+  let priority = largest(passing.map(priorityOf), 0) + 1;
   while (rest.some((filter) => priorityOf(filter) === priority)) priority++;
   return { state: "open", side, madeByUs, priority };
 }

@@ -78,7 +78,7 @@ export function decideMounts(
     const places = told.filter((bind) => why(bind) === reason).map(({ destination }) => destination);
     warnings.push(`${metadata.guest} does not get the bind mounts ${places.join(", ")}: ${reason}`);
   }
-  return binds.filter((bind) => !lost.includes(bind));
+  return binds.filter((bind) => why(bind) === undefined);
 }
 
 function whyNone({ kind }: GuestRoot): string {

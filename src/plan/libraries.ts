@@ -1,3 +1,4 @@
+import { append } from "../few.ts";
 import { cleanPath } from "../oci/clean-path.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { HostFile, SymbolicLink } from "./launch-plan.ts";
@@ -54,7 +55,7 @@ function directories(facts: HostFacts): Libraries {
   for (const path of DIRECTORIES) {
     if (!facts.existing.includes(path)) continue;
     if (path === LOCAL_LIBRARIES) {
-      files.push(...(facts.localLibraries ?? []).map(same));
+      append(files, (facts.localLibraries ?? []).map(same));
       continue;
     }
     const target = facts.libraryLinks[path];
@@ -63,7 +64,7 @@ function directories(facts: HostFacts): Libraries {
       continue;
     }
     const own = apart.filter((directory) => directory.startsWith(`${path}/`));
-    files.push(...(own.length > 0 ? own : [path]).map(same));
+    append(files, (own.length > 0 ? own : [path]).map(same));
   }
   return { files, links };
 }

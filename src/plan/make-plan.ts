@@ -1,3 +1,4 @@
+import { append } from "../few.ts";
 import type { GuestDisk, GuestInput, GuestMount, GuestNeeds, SharedRoot } from "../guests/guest.ts";
 import { GUESTS } from "../guests/registry.ts";
 import type { Accelerator, MonitorInput } from "../monitors/monitor.ts";
@@ -99,7 +100,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     accelerator,
   });
   if (needs === undefined || problems.length > 0) return refusal(problems);
-  warnings.push(...needs.warnings);
+  append(warnings, needs.warnings);
   const nics = decideNics(planning, needs.nics);
 
   const initrd = decideInitrd(planning, needs, memory, root.kind, way === "initrd" ? mounts : []);
@@ -124,12 +125,12 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     configuration: settings,
   };
   refuseOlder(planning, monitor.versions?.needs?.(launch) ?? []);
-  problems.push(...refuseBytes(metadata.monitor, monitor, launch));
+  append(problems, refuseBytes(metadata.monitor, monitor, launch));
   if (problems.length > 0) return refusal(problems);
   const judgement = monitor.judge?.(launch);
   if (judgement !== undefined) {
     if (judgement.problems.length > 0) return refusal(judgement.problems);
-    warnings.push(...judgement.warnings);
+    append(warnings, judgement.warnings);
   }
   if (needs.commandLine.length * 3 >= ARGUMENT_LIMIT && utf8Size(needs.commandLine) >= ARGUMENT_LIMIT) {
     const message = `${metadata.guest}: the command line is longer than an argument of a program may be: pass fewer arguments or environment variables`;
@@ -138,7 +139,10 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   if (spec.linux.seccompListener) {
     warnings.push("linux.seccomp.listenerPath: nobody will be notified: the monitor has a list of its own");
   }
-  warnings.push(...(spec.linux.unused ?? []).map((key) => `${key}: not used for a unikernel`));
+  append(
+    warnings,
+    (spec.linux.unused ?? []).map((key) => `${key}: not used for a unikernel`),
+  );
   const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const binaryFiles = monitor.binaryFiles?.(launch) ?? [];
@@ -253,7 +257,7 @@ function askGuest(planning: Planning, input: RootInput): GuestNeeds | undefined 
     ...(metadata.solo5BlockDevice === undefined ? {} : { blockDevice: metadata.solo5BlockDevice }),
   });
   if ("needs" in answer) return answer.needs;
-  problems.push(...answer.problems);
+  append(problems, answer.problems);
   return undefined;
 }
 

@@ -1,5 +1,7 @@
 /** A plan as text for people: what will run, with what around it, and what was decided on the way. */
+
 import type { Problem } from "../failure.ts";
+import { largest } from "../few.ts";
 import type { IdMapping } from "../oci/spec.ts";
 import { inMebibytes } from "./decide.ts";
 import type { RootKind } from "./decide-root.ts";
@@ -248,7 +250,10 @@ function octal(value: number): string {
 function section(title: string, rows: readonly Row[]): string {
   if (rows.length === 0) return "";
   const safe = rows.map((row) => row.map(plainText));
-  const width = Math.max(...safe.map(([name = "", value]) => (value === undefined ? 0 : name.length)));
+  const width = largest(
+    safe.map(([name = "", value]) => (value === undefined ? 0 : name.length)),
+    0,
+  );
   const lines = safe.map(([name = "", value]) => (value === undefined ? name : `${name.padEnd(width)}  ${value}`));
   return `${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }

@@ -1,4 +1,5 @@
 /** resolv.conf(5) as far as a guest takes it over. */
+import { append } from "../few.ts";
 import { isLoopback, whyNotServer } from "../netlink/name-server.ts";
 
 /** What a file says. */
@@ -43,7 +44,7 @@ export function parseResolvConf(text: string): ResolvConf {
     const [key, ...values] = line.trim().split(/\s+/);
     // The last of these lines counts.
     if (key === "search" || key === "domain") search = values.slice(0, key === "domain" ? 1 : values.length);
-    if (key === "options") options.push(...values);
+    if (key === "options") append(options, values);
     if (key === "nameserver") sortIn(values[0] ?? "", servers, left, loopback);
     const external = /^#\s*ExtServers:\s*\[(.*)\]\s*$/.exec(line);
     for (const word of external?.[1]?.split(/\s+/) ?? []) {

@@ -1,3 +1,4 @@
+import { append } from "../few.ts";
 import { standardDirectories } from "../plan/libraries.ts";
 import { isSysError } from "../sys/errors.ts";
 import { readElf } from "./elf.ts";
@@ -25,7 +26,7 @@ export function findLibraries(program: string, arch: string): Linkage {
     const library = name.includes("/") ? undefined : findLibrary(name, arch);
     complete = library?.needed !== undefined && found.size < MOST;
     if (library !== undefined) found.set(name, library.path);
-    open.push(...(library?.needed ?? []));
+    append(open, library?.needed ?? []);
   }
   return complete ? { dynamic: true, libraries: [...found.values()] } : { dynamic: true };
 }

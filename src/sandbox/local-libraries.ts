@@ -1,3 +1,4 @@
+import { append } from "../few.ts";
 import { LOCAL_LIBRARIES, standardDirectories } from "../plan/libraries.ts";
 import { O_DIRECTORY, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
@@ -25,7 +26,10 @@ export function findLocalLibraries(programs: readonly string[], arch: string): r
     if (names === undefined || needed.size > MOST) return here;
     for (const name of names.filter((one) => !needed.has(one))) {
       needed.add(name);
-      open.push(...directories.map((directory) => `${directory}/${name}`));
+      append(
+        open,
+        directories.map((directory) => `${directory}/${name}`),
+      );
     }
   }
   return here.filter((path) => needed.has(path.slice(LOCAL_LIBRARIES.length + 1)));

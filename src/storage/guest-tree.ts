@@ -1,4 +1,5 @@
 /** Where a path of the guest leads in a tree of which only the names and the symbolic links are known. */
+import { append } from "../few.ts";
 
 /** What there is at a path without a link in it, `a/b/c`. */
 export interface GuestTree {
@@ -34,7 +35,7 @@ export function followLinks(tree: GuestTree, path: string): string | undefined {
     links++;
     if (links > MOST_LINKS) return undefined;
     if (link.startsWith("/")) done.length = 0;
-    todo.push(...link.split("/").reverse());
+    append(todo, link.split("/").reverse());
   }
   return done.join("/");
 }
