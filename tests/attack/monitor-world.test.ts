@@ -1,7 +1,7 @@
 // What a guest finds that has broken out into its monitor.
 import { createHash } from "node:crypto";
 import { existsSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { helloBundle } from "../lib/bundle.ts";
 import { run, start, succeed, until } from "../lib/command.ts";
@@ -27,7 +27,8 @@ describe("the runtime's own executable", () => {
       expect(run(scratch(), [...neighbour, "readlink", path]).status, link).not.toBe(0);
     }
     succeed(runtime.verb("start", "waiting"));
-    expect(readlinkSync(`/proc/${pid}/exe`)).not.toContain("urunc");
+    // By its name: a checkout may lie in a directory that is called urunc.
+    expect(basename(readlinkSync(`/proc/${pid}/exe`))).toBe("pause");
     expect(hash(runtime.program)).toBe(before);
   });
 });
