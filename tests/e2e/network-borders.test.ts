@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { annotation } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { udp } from "../lib/frames.ts";
+import { faultIn } from "../lib/inject.ts";
 import { lightRuntime } from "../lib/light.ts";
 import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
 import { openPeer, type Peer, tapBundleIn, tapsOf } from "../lib/peer.ts";
@@ -148,6 +149,24 @@ describe("a guest with a private subnet", () => {
     send(GUEST, NEIGHBOUR, 9001);
     await until("the guest is heard", () => seen(neighbour, 9001) === 1);
     expect([pod, neighbour, other].map((network) => seen(network, 9000))).toEqual([0, 0, 0]);
+  });
+
+  it("is not started where the kernel has no nftables, and the error says what is needed", async () => {
+    const { pod } = world();
+    const before = pod.describe();
+    const runtime = lightRuntime();
+    const annotations = { [annotation("networkMode")]: "static" };
+    const { pid } = runtime.create("guest", tapBundleIn(pod, "guest", annotations));
+    // The first socket of the init asks for links, the second for tables, the third makes one.
+    const step = { call: "socket", nth: 3, at: 0, text: "" };
+    const tracer = await faultIn(pid, step, "error=EPROTONOSUPPORT");
+    const { status, stderr } = runtime.verb("start", "guest");
+    tracer.child.kill("SIGTERM");
+    await tracer.ended();
+    expect(status).toBe(1);
+    expect(stderr()).toMatch(/Add table urunc_\w+: .*EPROTONOSUPPORT.*: load the kernel modules nf_tables, nft_ct/);
+    succeed(runtime.verb("delete", "--force", "guest"));
+    expect(pod.describe(before)).toBe(before);
   });
 
   it("is not in the way of another one", async () => {
