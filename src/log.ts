@@ -14,6 +14,8 @@ export interface Log {
   readonly descriptor: number;
   /** Changes the least important level that is written. */
   setLevel(level: Level): void;
+  /** Gives every line that is written to somebody else, too. */
+  also(listener: (level: Level, message: string) => void): void;
   error(message: string): void;
   warning(message: string): void;
   info(message: string): void;
@@ -33,12 +35,15 @@ const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, d
 export function openLog(options: { path: string | undefined; format: "text" | "json"; level: Level }): Log {
   const fd = options.path === undefined ? STDERR : open(options.path, FLAGS, 0o644);
   const line = options.format === "json" ? jsonLine : textLine;
+  const listeners: ((level: Level, message: string) => void)[] = [];
   let limit = RANK[options.level];
   const put = (level: Level) => (message: string) => {
     if (RANK[level] > limit) return;
-    tryWrite(fd, line(level, shortened(message)));
+    const text = shortened(message);
+    tryWrite(fd, line(level, text));
+    for (const listener of listeners) listener(level, text);
     // The log file is for the caller, stderr for the person (runc does the same for what ends it).
-    if (level === "error" && fd !== STDERR) tryWrite(STDERR, plainText(shortened(message)));
+    if (level === "error" && fd !== STDERR) tryWrite(STDERR, plainText(text));
   };
   const setLevel = (level: Level) => {
     limit = RANK[level];
@@ -46,11 +51,22 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
   return {
     descriptor: fd,
     setLevel,
+    also: (listener) => {
+      listeners.push(listener);
+    },
     error: put("error"),
     warning: put("warning"),
     info: put("info"),
     debug: put("debug"),
   };
+}
+
+/** Lines go to journald or syslog from now on, too, with the name of the container. */
+export async function alsoToSyslog(log: Log, container: string): Promise<void> {
+  const { openSyslog } = await import("./syslog.ts");
+  const send = openSyslog(container);
+  if (typeof send === "string") log.warning(send);
+  else log.also(send);
 }
 
 /** A log that cannot be written (a full disk, a closed stderr) must not end what it tells of. */

@@ -8,6 +8,8 @@ export interface Flag {
   readonly value?: string;
   /** May be given several times. */
   readonly repeatable?: boolean;
+  /** runc does not know it: never passed on. */
+  readonly own?: boolean;
   readonly help: string;
 }
 
@@ -24,6 +26,8 @@ export interface GlobalOptions {
   /** `--root` was given: runc's containers lie below the same directory. */
   readonly rootGiven: boolean;
   readonly debug: boolean;
+  /** `--config`, absolute. */
+  readonly config?: string;
   /** systemd makes the containers' cgroups. */
   readonly systemdCgroup: boolean;
 }
@@ -34,7 +38,7 @@ export interface Invocation {
   readonly global: GlobalOptions;
   readonly options: Options;
   readonly args: readonly string[];
-  /** argv as the caller gave it, argv[0] included: what runc gets when the container is its own. */
+  /** argv as the caller gave it, argv[0] included, without options of ours: what runc gets when the container is its own. */
   readonly argv: readonly string[];
   readonly log: Log;
 }

@@ -1,13 +1,13 @@
 import { defaultRoot } from "../container/runtime-directory.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { type Log, openLog } from "../log.ts";
+import { nearest } from "../nearest.ts";
 import { messageOf } from "../sys/errors.ts";
 import { openStandardDescriptors, writeAll } from "../sys/file.ts";
 import { absolutePath } from "../sys/working-directory.ts";
 import type { Command, GlobalOptions } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { GLOBAL, HELP } from "./flags.ts";
-import { nearest } from "./nearest.ts";
 import { type Parsed, parseOptions, usage } from "./parse.ts";
 
 const STDOUT = 1;
@@ -46,7 +46,8 @@ async function runVerb(argv: readonly string[], global: Parsed, log: Log): Promi
   if (options.has("help")) return print((await import("./help.ts")).commandHelp(command));
   checkArguments(command, rest);
   const { run } = await command.load();
-  return run({ verb, global: globalOptions(global), options, args: rest, argv, log });
+  const forRunc = [argv[0] ?? "", ...global.forRunc];
+  return run({ verb, global: globalOptions(global), options, args: rest, argv: forRunc, log });
 }
 
 function logOptions({ options }: Parsed): Parameters<typeof openLog>[0] {
@@ -59,8 +60,11 @@ function globalOptions({ options }: Parsed): GlobalOptions {
   const given = options.text("root");
   const root = given === undefined ? defaultRoot() : absolutePath(given).replace(/\/+$/, "");
   if (root === "") throw usage("option --root argument should not be set to /");
+  const config = options.text("config");
+  if (config === "") throw usage("option --config needs the path of a file");
   return {
     root,
+    ...(config === undefined ? {} : { config: absolutePath(config) }),
     rootGiven: given !== undefined,
     debug: options.has("debug"),
     systemdCgroup: options.has("systemd-cgroup"),

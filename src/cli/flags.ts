@@ -5,6 +5,12 @@ import type { Flag } from "./command.ts";
 export const HELP: Flag = { name: "help", short: "h", help: "show this help" };
 
 export const GLOBAL: readonly Flag[] = [
+  {
+    name: "config",
+    value: "FILE",
+    own: true,
+    help: "configuration file (default $URUNC_CONFIG_FILE, else /etc/urunc/config.toml)",
+  },
   { name: "debug", help: "log more" },
   { name: "log", value: "FILE", help: "log to this file instead of stderr" },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },

@@ -1,12 +1,14 @@
 import { RuntimeFailure } from "../failure.ts";
 import { append } from "../few.ts";
+import { nearest } from "../nearest.ts";
 import type { Flag, Options } from "./command.ts";
-import { nearest } from "./nearest.ts";
 
 /** Options and what is left of an argument list. */
 export interface Parsed {
   readonly options: Options;
   readonly rest: readonly string[];
+  /** The words of the options but for those that are {@link Flag.own}, and `rest`. */
+  readonly forRunc: readonly string[];
 }
 
 /**
@@ -19,8 +21,10 @@ export interface Parsed {
 export function parseOptions(args: readonly string[], flags: readonly Flag[], stop: boolean): Parsed {
   const values = new Map<string, string>();
   const rest: string[] = [];
+  const forRunc: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const word = args[index] ?? "";
+    const start = index;
     if (word === "--") {
       append(rest, args.slice(index + 1));
       break;
@@ -48,9 +52,11 @@ export function parseOptions(args: readonly string[], flags: readonly Flag[], st
       if (value === undefined) throw usage(`option ${given} needs a value: ${flag.value}`);
     }
     values.set(flag.name, value);
+    if (flag.own !== true) append(forRunc, args.slice(start, index + 1));
   }
   return {
     rest,
+    forRunc: [...forRunc, ...rest],
     options: {
       has: (name) => values.get(name) === "true",
       text: (name) => values.get(name),

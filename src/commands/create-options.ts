@@ -1,6 +1,6 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
-import type { UnikernelBundle } from "../container/bundle.ts";
+import type { BundleQuestion, UnikernelBundle } from "../container/bundle.ts";
 import { checkId, idInUse } from "../container/container-directory.ts";
 import type { CreateOptions } from "../container/create.ts";
 import { isRuncDefault } from "../container/lookup.ts";
@@ -12,6 +12,13 @@ const FIRST_DESCRIPTOR = 3;
 /** `--bundle` as an absolute path. */
 export function bundleOption({ options }: Invocation): string {
   return absolutePath(options.text("bundle") ?? "");
+}
+
+/** The bundle to read, for the container that the first argument names. */
+export function bundleQuestion(invocation: Invocation): BundleQuestion {
+  const { config } = invocation.global;
+  const question = { path: bundleOption(invocation), id: invocation.args[0] ?? "" };
+  return config === undefined ? question : { ...question, config };
 }
 
 /**

@@ -4,15 +4,16 @@ import { lockContainerDirectory, readHookRunner, readProcessLink } from "../cont
 import { deleteBrokenContainer, deleteContainer, removeRemains } from "../container/delete.ts";
 import { findContainer, lockContainer } from "../container/lookup.ts";
 import { awaitEnd, killProcess } from "../container/process.ts";
+import { logAsRecorded } from "../container/record-log.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { identityOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
 
 /** `delete`: what `create` made is gone afterwards; with `--force` from whatever state it was left in. */
-export function run(invocation: Invocation): number {
+export async function run(invocation: Invocation): Promise<number> {
   if (!invocation.options.has("force")) return plainDelete(invocation);
   try {
-    return forceDelete(invocation);
+    return await forceDelete(invocation);
   } catch (error) {
     if (!(error instanceof RuntimeFailure && error.code === "busy")) throw error;
     // A `create` that had hardly begun may have come to a hook that hangs meanwhile.
@@ -20,20 +21,22 @@ export function run(invocation: Invocation): number {
   }
 }
 
-function plainDelete({ global, args, argv, log }: Invocation): number {
+async function plainDelete({ global, args, argv, log }: Invocation): Promise<number> {
   const id = args[0] ?? "";
   // What a killed `create` left goes away, though there was no container (runc does the same).
   const found = lockContainer(global, id, (directory) => removeRemains(directory, log.warning));
   if (found === "runc") return becomeRunc(argv);
+  await logAsRecorded(log, found.record);
   deleteContainer(found.directory, found.record, { force: false, warn: log.warning });
   return 0;
 }
 
-function forceDelete({ global, args, argv, log }: Invocation): number {
+async function forceDelete({ global, args, argv, log }: Invocation): Promise<number> {
   const id = args[0] ?? "";
   const found = findForForce(global, id);
   if (found === "runc") return becomeRunc(argv);
   if (found === "none") return 0;
+  if (found !== "broken") await logAsRecorded(log, found);
   // Killed before the lock is asked for: a `start` that hangs on this container holds it until its init is gone.
   const process = found === "broken" ? readProcessLink(`${global.root}/${id}`) : identityOf(found);
   if (process !== undefined) killProcess(process, () => wakeContainer(`${global.root}/${id}`));

@@ -2,6 +2,7 @@ import type { Invocation } from "../cli/command.ts";
 import { signalOthers, wakeContainer } from "../container/cgroup.ts";
 import { notFound } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
+import { logAsRecorded } from "../container/record-log.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { signalContainer } from "../container/stop.ts";
 import { RuntimeFailure } from "../failure.ts";
@@ -11,10 +12,11 @@ import { parseSignal, SIGKILL } from "../sys/signals.ts";
  * `kill`: sends the signal that was asked for, with `--all` to every process of the cgroup. It needs no lock: the pidfd
  * names the process for good.
  */
-export function run({ global, options, args, argv, log }: Invocation): number {
+export async function run({ global, options, args, argv, log }: Invocation): Promise<number> {
   const found = findContainer(global, args[0] ?? "");
   if (found.owner === "runc") return becomeRunc(argv);
   if (found.owner !== "urunc") throw notFound();
+  await logAsRecorded(log, found.record);
   const text = args[1] ?? "TERM";
   const signal = parseSignal(text);
   if (signal === undefined) throw new RuntimeFailure("bad-signal", `unknown signal "${text}"`);

@@ -1,5 +1,6 @@
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
+import { warningsOf } from "../container/kept-warnings.ts";
 import { findContainer, runcRoot } from "../container/lookup.ts";
 import { listOfRunc } from "../container/runc-list.ts";
 import { type ContainerState, stateOf } from "../container/state.ts";
@@ -54,9 +55,17 @@ function names(root: string): string[] {
 
 /** Go's tabwriter as runc sets it: cells at least 12 wide, three blanks between. */
 function table(states: readonly ContainerState[]): string {
+  const marks = states.map(({ annotations }) => warningsOf(annotations).length);
+  // One more column, the last, and only where it says something: whoever reads runc's finds them in their places.
+  const isMarked = marks.some((count) => count > 0);
   const rows = [
-    ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
-    ...states.map((s) => [s.id, String(s.pid), s.status, s.bundle, s.created, s.owner].map(plainText)),
+    ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", ...(isMarked ? ["WARNINGS"] : [])],
+    ...states.map((s, index) =>
+      [
+        ...[s.id, String(s.pid), s.status, s.bundle, s.created, s.owner],
+        ...(isMarked ? [String(marks[index])] : []),
+      ].map(plainText),
+    ),
   ];
   const widths = (rows[0] ?? []).map((_, column) =>
     largest(

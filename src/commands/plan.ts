@@ -3,9 +3,9 @@ import { usage } from "../cli/parse.ts";
 import { planBundle } from "../container/bundle.ts";
 import { fewProblems } from "../failure.ts";
 import { jsonText } from "../json-text.ts";
-import { renderPlan, renderProblems } from "../plan/render.ts";
+import { renderPlan, renderProblems, renderWarnings } from "../plan/render.ts";
 import { writeAll } from "../sys/file.ts";
-import { bundleOption } from "./create-options.ts";
+import { bundleOption, bundleQuestion } from "./create-options.ts";
 
 const STDOUT = 1;
 
@@ -15,12 +15,14 @@ export async function run(invocation: Invocation): Promise<number> {
   if (format !== "text" && format !== "json") throw usage(`invalid format option: ${format}: use text or json`);
   const bundle = bundleOption(invocation);
   // Container engines name a bundle's directory by the container's id.
-  const planned = await planBundle(bundle, bundle.slice(bundle.lastIndexOf("/") + 1));
+  const id = bundle.slice(bundle.lastIndexOf("/") + 1);
+  const planned = await planBundle({ ...bundleQuestion(invocation), id });
   const json = (value: unknown) => `${jsonText(value, 2)}\n`;
-  if (typeof planned === "string") {
-    const also = planned === "queue-proxy" ? ", after the address of Knative's guest was put in its environment" : "";
-    const text = `not a unikernel: runc runs this bundle${also}\n`;
-    writeAll(STDOUT, format === "json" ? json({ runtime: "runc" }) : text);
+  if ("kind" in planned) {
+    const { kind, warnings } = planned;
+    const also = kind === "queue-proxy" ? ", after the address of Knative's guest was put in its environment" : "";
+    const text = `not a unikernel: runc runs this bundle${also}\n${renderWarnings(warnings)}`;
+    writeAll(STDOUT, format === "json" ? json({ runtime: "runc", warnings }) : text);
     return 0;
   }
   if (!planned.ok) {

@@ -17,7 +17,7 @@ import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
 import { setSignalMask, wallClock } from "../sys/process.ts";
 import { FAULTS, SIGCHLD, SIGPIPE } from "../sys/signals.ts";
-import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
+import { bundleOption, bundleQuestion, checkIdIsFree, createOptions, preserveDescriptors } from "./create-options.ts";
 
 /**
  * `run`: create, start and, unless detached, wait, forward signals and delete. The exit status is the guest's where the
@@ -27,9 +27,9 @@ import { bundleOption, checkIdIsFree, createOptions, preserveDescriptors } from 
 export async function run(invocation: Invocation): Promise<number> {
   const invoked = wallClock();
   checkIdIsFree(invocation);
-  const { args, log, global } = invocation;
-  const bundle = await loadBundle(bundleOption(invocation), args[0] ?? "", log, global.debug);
-  if (typeof bundle === "string") return handToRunc(bundle, bundleOption(invocation), invocation.argv);
+  const { log, global } = invocation;
+  const bundle = await loadBundle(bundleQuestion(invocation), log, global.debug);
+  if ("kind" in bundle) return handToRunc(bundle.kind, bundleOption(invocation), invocation.argv);
   preserveDescriptors(invocation);
   const detach = invocation.options.has("detach");
   // From here on a signal must not end us between two steps: it waits until the container can have it.

@@ -19,6 +19,14 @@ export const CONSOLE_CHOICES = ["serial", "virtio"] as const;
 /** What the console of a Linux guest is. */
 export type ConsoleChoice = (typeof CONSOLE_CHOICES)[number];
 
+export const ORDINARY_CHOICES = ["runc", "refuse"] as const;
+/** What happens to a bundle that names no unikernel: runc runs it, or nobody does. */
+export type OrdinaryChoice = (typeof ORDINARY_CHOICES)[number];
+
+export const SECCOMP_CHOICES = ["always", "bundle"] as const;
+/** When monitors are behind a system call filter; `bundle`: only where the bundle has `linux.seccomp`. */
+export type SeccompChoice = (typeof SECCOMP_CHOICES)[number];
+
 export const LOG_LEVELS = ["panic", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -90,11 +98,19 @@ export interface NetworkConfiguration {
 export interface RuntimeConfiguration {
   /** Whether annotations of the spec may connect a guest with an accelerator's agent on the host. */
   readonly vaccel: boolean;
+  readonly ordinary: OrdinaryChoice;
+  /** Whether it is an error that the guest does not get something of the bundle, or gets a copy it writes to in vain. */
+  readonly strict: boolean;
+  readonly seccomp: SeccompChoice;
 }
 
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */
 export interface Configuration {
-  readonly log: { readonly level: LogLevel };
+  readonly log: {
+    readonly level: LogLevel;
+    /** Whether lines go to journald or syslog, too. */
+    readonly syslog: boolean;
+  };
   readonly timestamps: TimestampsConfiguration;
   readonly runtime: RuntimeConfiguration;
   readonly monitors: Readonly<Record<MonitorKind, MonitorConfiguration>>;

@@ -32,9 +32,9 @@ export const DEFAULT_NETWORK: NetworkConfiguration = { mode: "dynamic", dns: [] 
 
 /** What holds without a configuration file, and for every key a file does not have. */
 export const DEFAULT_CONFIGURATION: Configuration = {
-  log: { level: "info" },
+  log: { level: "info", syslog: false },
   timestamps: { enabled: false, destination: "/var/log/urunc/timestamps.log" },
-  runtime: { vaccel: false },
+  runtime: { vaccel: false, ordinary: "runc", strict: false, seccomp: "always" },
   monitors: {
     qemu: DEFAULT_MONITOR,
     hvt: DEFAULT_MONITOR,

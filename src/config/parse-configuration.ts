@@ -17,7 +17,9 @@ import {
   type MonitorConfiguration,
   NETWORK_MODES,
   type NetworkConfiguration,
+  ORDINARY_CHOICES,
   type RuntimeConfiguration,
+  SECCOMP_CHOICES,
   type TimestampsConfiguration,
   type VirtiofsdConfiguration,
 } from "./configuration.ts";
@@ -72,9 +74,11 @@ function readFile(reading: Reading, file: JsonObject): Configuration {
   const monitors = table(reading, file, "monitors", "");
   warnOfOthers(reading, log, "log", ["level", "syslog"], []);
   warnOfOthers(reading, monitors, "monitors", MONITOR_KINDS, []);
-  if (flag(reading, log, "syslog", "log", false)) warnOfNoEffect(reading, "log.syslog");
   return {
-    log: { level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level) },
+    log: {
+      level: oneOf(reading, log, "level", "log", LOG_LEVELS, DEFAULT_CONFIGURATION.log.level),
+      syslog: flag(reading, log, "syslog", "log", DEFAULT_CONFIGURATION.log.syslog),
+    },
     timestamps: readTimestamps(reading, table(reading, file, "timestamps", "")),
     runtime: readRuntime(reading, table(reading, file, "runtime", "")),
     monitors: {
@@ -102,8 +106,15 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
 }
 
 function readRuntime(reading: Reading, runtime: JsonObject): RuntimeConfiguration {
-  warnOfOthers(reading, runtime, "runtime", ["vAccel"], NOT_YET_RUNTIME_KEYS);
-  return { vaccel: flag(reading, runtime, "vAccel", "runtime", DEFAULT_CONFIGURATION.runtime.vaccel) };
+  const path = "runtime";
+  const defaults = DEFAULT_CONFIGURATION.runtime;
+  warnOfOthers(reading, runtime, path, ["vAccel", "ordinary", "strict", "seccomp"], NOT_YET_RUNTIME_KEYS);
+  return {
+    vaccel: flag(reading, runtime, "vAccel", path, defaults.vaccel),
+    ordinary: oneOf(reading, runtime, "ordinary", path, ORDINARY_CHOICES, defaults.ordinary),
+    strict: flag(reading, runtime, "strict", path, defaults.strict),
+    seccomp: oneOf(reading, runtime, "seccomp", path, SECCOMP_CHOICES, defaults.seccomp),
+  };
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];
@@ -265,10 +276,6 @@ function oneOf<T extends string>(
   if (choice !== undefined) return choice;
   report(reading.into, below(path, key), `must be one of ${choices.join(", ")}`, value);
   return otherwise;
-}
-
-function warnOfNoEffect(reading: Reading, path: string): void {
-  reading.warnings.push(`${reading.into.file}: ${path}: has no effect yet`);
 }
 
 function warnOfOthers(

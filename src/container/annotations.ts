@@ -1,6 +1,8 @@
 import type { Configuration } from "../config/configuration.ts";
 import type { UnikernelMetadata } from "../oci/metadata.ts";
 
+import { WARNINGS_KEY } from "./kept-warnings.ts";
+
 const OWN_PREFIX = "com.urunc.unikernel.";
 
 /**
@@ -15,7 +17,7 @@ export function recordAnnotations(
 ): Readonly<Record<string, string>> {
   const monitor = configuration.monitors[metadata.monitor];
   const prefix = `urunc_config.monitors.${metadata.monitor}`;
-  const others = Object.entries(spec).filter(([key]) => !key.startsWith(OWN_PREFIX));
+  const others = Object.entries(spec).filter(([key]) => !key.startsWith(OWN_PREFIX) && key !== WARNINGS_KEY);
   return {
     ...Object.fromEntries(others),
     [`${prefix}.default_memory_mb`]: String(monitor.defaultMemoryMb),

@@ -1,8 +1,8 @@
 import type { Configuration, LogLevel } from "../config/configuration.ts";
 import { DEFAULT_CONFIGURATION } from "../config/defaults.ts";
-import { failureOf, RuntimeFailure } from "../failure.ts";
+import { failureOf, type Problem, RuntimeFailure } from "../failure.ts";
 import { few } from "../few.ts";
-import type { Level, Log } from "../log.ts";
+import { alsoToSyslog, type Level, type Log } from "../log.ts";
 import { annotationsAreComplete, isSandbox, readMetadata } from "../oci/annotations.ts";
 import { parseSpec } from "../oci/parse-spec.ts";
 import { peekBundle } from "../oci/peek.ts";
@@ -15,14 +15,16 @@ import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, openDirectory, readWhole } from "../sys/file.ts";
+import { close, hasEntry, openDirectory, readWhole } from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
 import { openRegularInRoot, readRegularFile, readRegularFileIfPresent } from "../sys/regular-file.ts";
 import { recordAnnotations } from "./annotations.ts";
-import type { ForeignKind } from "./foreign-bundle.ts";
+import type { ForeignBundle } from "./foreign-bundle.ts";
+import { withWarnings } from "./kept-warnings.ts";
 import { versionAnswersDirectory } from "./runtime-directory.ts";
 
 const CONFIGURATION_FILE = "/etc/urunc/config.toml";
+const CONFIGURATION_VARIABLE = "URUNC_CONFIG_FILE";
 /** Bytes of a config.json. */
 export const CONFIG_LIMIT = 8 << 20;
 const URUNC_JSON_LIMIT = 1 << 20;
@@ -49,8 +51,6 @@ export interface UnikernelBundle {
   /** What the plan was made of: `start` makes it again, with the network. */
   readonly planning: PlanInput;
   readonly warnings: readonly string[];
-  /** The configured level of the log; `--debug` goes beyond it. */
-  readonly logLevel: Level;
   /** File that timestamps are appended to; absent: none are taken. */
   readonly timestamps?: string;
   /** What goes into the state and to hooks. */
@@ -58,7 +58,19 @@ export interface UnikernelBundle {
 }
 
 /** What `plan` shows besides a plan: the reasons why there is none. */
-export type PlannedBundle = Result<UnikernelBundle> | ForeignKind;
+export type PlannedBundle = Result<UnikernelBundle> | ForeignBundle;
+
+/** A bundle and what it is read for. */
+export interface BundleQuestion {
+  /** Absolute. */
+  readonly path: string;
+  /** The container's. */
+  readonly id: string;
+  /** Configuration file that the caller names. */
+  readonly config?: string;
+  /** Called once the configuration is known, before anything is warned of; not for a pod's own container. */
+  readonly onConfiguration?: (configuration: Configuration) => Promise<void>;
+}
 
 /**
  * Reads a bundle and decides everything that can be decided before anything is made.
@@ -66,34 +78,40 @@ export type PlannedBundle = Result<UnikernelBundle> | ForeignKind;
  * @throws RuntimeFailure with every reason why the container cannot be made.
  */
 export async function loadBundle(
-  path: string,
-  id: string,
+  question: BundleQuestion,
   log: Log,
   debug: boolean,
-): Promise<UnikernelBundle | ForeignKind> {
-  const planned = await planBundle(path, id);
-  if (typeof planned === "string") return planned;
-  if (!planned.ok) throw failureOf(`Bundle ${path}`, planned.problems);
-  if (!debug) log.setLevel(planned.value.logLevel);
+): Promise<UnikernelBundle | ForeignBundle> {
+  const onConfiguration = async ({ log: { level, syslog } }: Configuration) => {
+    if (!debug) log.setLevel(LEVELS[level]);
+    if (syslog) await alsoToSyslog(log, question.id);
+  };
+  const planned = await planBundle({ ...question, onConfiguration });
+  if ("ok" in planned && !planned.ok) throw failureOf(`Bundle ${question.path}`, planned.problems);
   for (const warning of planned.warnings) log.warning(warning);
-  return planned.value;
+  return "ok" in planned ? planned.value : planned;
 }
 
 /** As {@link loadBundle}, with the reasons as a value. Files that cannot be read are thrown. */
-export async function planBundle(path: string, id: string): Promise<PlannedBundle> {
+export async function planBundle({ path, id, config: file, onConfiguration }: BundleQuestion): Promise<PlannedBundle> {
   const config = readConfig(path);
   // Who runs the container is decided first: what is no unikernel's is runc's to judge.
-  const { annotations: given, rootPath } = peekBundle(config);
+  const { annotations: given, others, rootPath } = peekBundle(config);
+  if (isSandbox(given)) return { kind: "not-unikernel", warnings: [] };
   const rootfs = absolute(rootPath ?? "rootfs", path);
-  const outcome = readMetadata(given, annotationsAreComplete(given) ? undefined : uruncJson(rootfs));
+  const outcome = readMetadata(given, annotationsAreComplete(given) ? undefined : uruncJson(rootfs), others);
+  const configuration = await readConfiguration(file);
+  if (!configuration.ok) return configuration;
+  await onConfiguration?.(configuration.value);
   if (outcome.kind === "not-unikernel") {
-    return !isSandbox(given) && containerName(given) === KNATIVE_QUEUE_PROXY ? "queue-proxy" : outcome.kind;
+    const { warnings: reasons } = outcome;
+    if (configuration.value.runtime.ordinary === "refuse") return { ok: false, problems: refusedOrdinary(reasons) };
+    const warnings = reasons.length === 0 ? [] : [...reasons, RUN_BY_RUNC];
+    return { kind: containerName(given) === KNATIVE_QUEUE_PROXY ? "queue-proxy" : outcome.kind, warnings };
   }
   if (outcome.kind === "invalid") return { ok: false, problems: outcome.problems };
   const spec = parseSpec(config);
   if (!spec.ok) return spec;
-  const configuration = await readConfiguration();
-  if (!configuration.ok) return configuration;
   const planning = planningOf(
     { spec: spec.value, metadata: outcome.metadata, configuration: configuration.value, id, bundle: path },
     rootfs,
@@ -102,8 +120,10 @@ export async function planBundle(path: string, id: string): Promise<PlannedBundl
   if (!planned.ok) return planned;
   const all = [...spec.warnings, ...outcome.warnings, ...configuration.warnings, ...planned.warnings];
   const warnings = few(all, "warnings");
-  const annotations = recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value);
-  const logLevel = LEVELS[configuration.value.log.level];
+  const annotations = withWarnings(
+    recordAnnotations(spec.value.annotations, outcome.metadata, configuration.value),
+    warnings,
+  );
   const timestamps = timestampsOf(configuration.value);
   return {
     ok: true,
@@ -113,12 +133,19 @@ export async function planBundle(path: string, id: string): Promise<PlannedBundl
       plan: planned.value,
       planning,
       warnings,
-      logLevel,
       annotations,
       ...(timestamps === undefined ? {} : { timestamps }),
     },
     warnings,
   };
+}
+
+const RUN_BY_RUNC = "runc runs this bundle as an ordinary container, without a virtual machine";
+
+/** Why a bundle that names no unikernel is run by nobody. */
+function refusedOrdinary(reasons: readonly string[]): readonly Problem[] {
+  const message = `it names no unikernel, and runtime.ordinary of the configuration is "refuse"`;
+  return [message, ...reasons].map((reason) => ({ code: "ordinary", message: reason }));
 }
 
 function planningOf(known: Omit<PlanInput, "facts" | "networks">, rootfs: string): PlanInput {
@@ -174,7 +201,8 @@ function readInRoot(root: number, name: string): string | undefined {
   try {
     fd = openRegularInRoot(root, name);
   } catch (error) {
-    if (isSysError(error, "ENOENT")) return undefined;
+    // A link that leads nowhere was meant to lead to one.
+    if (isSysError(error, "ENOENT") && !hasEntry(root, name)) return undefined;
     throw new RuntimeFailure("urunc-json", `Open urunc.json of the image: ${messageOf(error)}`, { cause: error });
   }
   if (fd === undefined) throw new RuntimeFailure("urunc-json", "urunc.json of the image is not a regular file");
@@ -185,15 +213,29 @@ function readInRoot(root: number, name: string): string | undefined {
   }
 }
 
-/** The file that URUNC_CONFIG_FILE names, else /etc/urunc/config.toml if there is one, else the defaults. */
-async function readConfiguration(): Promise<Result<Configuration>> {
-  const named = getenv("URUNC_CONFIG_FILE");
-  const path = named === undefined || named === "" ? CONFIGURATION_FILE : named;
+/** The file that the caller names, else URUNC_CONFIG_FILE, else /etc/urunc/config.toml if there is one, else the defaults. */
+async function readConfiguration(file: string | undefined): Promise<Result<Configuration>> {
+  const ofEnvironment = getenv(CONFIGURATION_VARIABLE) ?? "";
+  const named = file ?? (ofEnvironment === "" ? undefined : ofEnvironment);
   const text =
-    path === CONFIGURATION_FILE ? readRegularFileIfPresent(path, TOML_LIMIT) : readRegularFile(path, TOML_LIMIT);
+    named === undefined
+      ? readRegularFileIfPresent(CONFIGURATION_FILE, TOML_LIMIT)
+      : readNamed(named, file === undefined ? CONFIGURATION_VARIABLE : "--config");
   if (text === undefined) return { ok: true, value: DEFAULT_CONFIGURATION, warnings: [] };
   const { parseConfiguration } = await import("../config/parse-configuration.ts");
-  return parseConfiguration(text, path);
+  return parseConfiguration(text, named ?? CONFIGURATION_FILE);
+}
+
+/** A file that somebody names has to be there, also where it would be found without. */
+function readNamed(path: string, by: string): string {
+  try {
+    return readRegularFile(path, TOML_LIMIT);
+  } catch (error) {
+    if (!isSysError(error) && !(error instanceof RuntimeFailure)) throw error;
+    throw new RuntimeFailure("configuration", `Read the configuration that ${by} names: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 function absolute(path: string, directory: string): string {

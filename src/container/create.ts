@@ -30,6 +30,8 @@ import {
 } from "./container-directory.ts";
 import { runHooks, runPoststopHooks } from "./hooks.ts";
 import { runInit } from "./init.ts";
+import { withWarnings } from "./kept-warnings.ts";
+import { loserOf } from "./losses.ts";
 import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./make-cgroup.ts";
 import { cloneIntoNamespaces, type NamespaceSet, openNamespaces } from "./namespaces.ts";
 import { identityOfPid, killProcess, type ProcessIdentity } from "./process.ts";
@@ -68,7 +70,13 @@ export interface CreatedContainer {
  *
  * @throws RuntimeFailure of the step that failed.
  */
-export function createContainer(options: CreateOptions): CreatedContainer {
+export function createContainer(given: CreateOptions): CreatedContainer {
+  const told: string[] = [];
+  const warn = (message: string) => {
+    told.push(message);
+    given.warn(message);
+  };
+  const options: CreateOptions = { ...given, warn };
   const { bundle, timestamps } = options;
   checkId(options.id);
   checkTerminal(options);
@@ -110,7 +118,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
     });
     if (bundle.plan.takes.length > 0)
       cleanup.push(() => undoStorage(directory.fd, { force: false, warn: options.warn }));
-    const storage = prepareStorage(bundle.plan, directory.fd, options.warn);
+    const storage = prepareStorage(bundle.plan, directory.fd, loserOf(bundle.planning, warn));
     cleanup.push(() => storage.close());
     const listener = listenForStart(directory);
     const console = bundle.plan.terminal ? openConsole(bundle.spec.process.consoleSize) : undefined;
@@ -179,7 +187,7 @@ export function createContainer(options: CreateOptions): CreatedContainer {
       send(creator, "mapped");
     }
     awaitReady(creator);
-    const record = recordOf(options, identity);
+    const record = recordOf(options, identity, told);
     if (hasCreateHooks(options)) {
       // Hooks may ask for the state.
       writeRecord(directory, { ...record, status: "creating" });
@@ -276,7 +284,7 @@ function runCreateHooks(options: CreateOptions, pid: number, creator: number): v
   awaitReady(creator);
 }
 
-function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerRecord {
+function recordOf(options: CreateOptions, identity: ProcessIdentity, warnings: readonly string[]): ContainerRecord {
   const { bundle } = options;
   return {
     ociVersion: SPEC_VERSION,
@@ -286,7 +294,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
     bundle: bundle.path,
     rootfs: bundle.plan.rootfs,
     created: timestamp(),
-    annotations: bundle.annotations,
+    annotations: withWarnings(bundle.annotations, warnings),
     urunc: {
       startTime: identity.startTime,
       ...(identity.inode === undefined ? {} : { inode: identity.inode }),
@@ -294,6 +302,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity): ContainerR
       poststop: bundle.spec.hooks.poststop,
       ...(bundle.plan.control === undefined ? {} : { control: bundle.plan.control }),
       ...(bundle.timestamps === undefined ? {} : { timestamps: bundle.timestamps }),
+      ...(bundle.planning.configuration.log.syslog ? { syslog: true } : {}),
     },
   };
 }

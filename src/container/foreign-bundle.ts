@@ -8,6 +8,12 @@ import { becomeRunc } from "./runc.ts";
 /** What a bundle is that is no unikernel's; of Knative's queue-proxy the environment is rewritten. */
 export type ForeignKind = "not-unikernel" | "queue-proxy";
 
+/** A bundle that is runc's, with what its author has to hear. */
+export interface ForeignBundle {
+  readonly kind: ForeignKind;
+  readonly warnings: readonly string[];
+}
+
 const FILE = "config.json";
 
 /** Hands a bundle to runc, with the caller's arguments. */

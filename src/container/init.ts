@@ -38,6 +38,7 @@ import { accept, peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
 import { letGoOfMounts } from "./let-go.ts";
+import { loserOf } from "./losses.ts";
 import { joinMounts, type MakeMounts } from "./mount-namespace.ts";
 import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
@@ -212,9 +213,10 @@ function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, si
   // The namespaces were joined at `create`. CNI may have been at work since.
   timestamps.stamp("RX.joined_netns");
   makeMounts();
+  const lost = loserOf(input.planning, (text) => sendNote(starter, "warning", text));
   const { plan, inherited: ofNetwork } = connectNetwork(
     { ...input, namespace, proc, directory: input.scratch, keep: (record) => sendRecord(starter, record) },
-    (level, text) => sendNote(starter, level, text),
+    (level, text) => (level === "loss" ? lost(text) : sendNote(starter, level, text)),
   );
   timestamps.stamp("RX.network_setup_completed");
   // Of the host's directories the rootfs is one that the container's own root can reach.
@@ -224,7 +226,7 @@ function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, si
     plan,
     input.namespaces.hasUser ? plan.rootfs : input.scratch,
     { devices, copies },
-    (text) => sendNote(starter, "warning", text),
+    lost,
   );
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));

@@ -7,7 +7,7 @@ import { parseResolvConf, type ResolvConf } from "../plan/resolv-conf.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { readRegularFile, readRegularFileIfPresent } from "../sys/regular-file.ts";
 
-type Note = (level: "info" | "warning", text: string) => void;
+type Note = (level: "info" | "warning" | "loss", text: string) => void;
 
 const RESOLV_CONF = "/etc/resolv.conf";
 const LIMIT = 65536;
@@ -40,7 +40,7 @@ function readResolvConf(spec: Spec, bundle: string, note: Note): ResolvConf {
     return parseResolvConf(readRegularFile(source.startsWith("/") ? source : `${bundle}/${source}`, LIMIT));
   } catch (error) {
     if (!isSysError(error) && !(error instanceof RuntimeFailure)) throw error;
-    note("warning", `${RESOLV_CONF} of the container cannot be read: ${messageOf(error)}`);
+    note("loss", `${RESOLV_CONF} of the container cannot be read: ${messageOf(error)}`);
     return parseResolvConf("");
   }
 }
@@ -61,7 +61,7 @@ function serversOf(
     note("info", `The guest is told name server ${instead.join(", ")}: it cannot reach ${loopback.join(", ")}`);
     return instead;
   }
-  for (const reason of left) note("warning", `${RESOLV_CONF} of the container: ${reason}`);
+  for (const reason of left) note("loss", `${RESOLV_CONF} of the container: ${reason}`);
   return servers.length > 0 ? servers : instead;
 }
 

@@ -20,7 +20,8 @@ import type { NetworkRecord, NicRecord } from "./network-record.ts";
 import { toldOf } from "./network-told.ts";
 import { undoNics } from "./network-undo.ts";
 
-export type Note = (level: "info" | "warning", text: string) => void;
+/** A line for the log. `loss`: the guest does not get something, which is a warning unless the configuration is strict. */
+export type Note = (level: "info" | "warning" | "loss", text: string) => void;
 
 export interface NetworkInput {
   /** What the plan without network was made of. */
@@ -135,7 +136,7 @@ function chooseAttachments({ input, socket, told, note }: Place): readonly Attac
   return choice.candidates.flatMap((candidate, index) => {
     const attachment = attachmentOf(around, candidate, index === 0);
     if (typeof attachment !== "string") return [attachment];
-    note("warning", `The guest has no nic for ${candidate.link.name}: ${attachment}`);
+    note("loss", `The guest has no nic for ${candidate.link.name}: ${attachment}`);
     return [];
   });
 }
@@ -189,7 +190,7 @@ function attach(place: Place, attachments: readonly Attachment[], attempts: numb
     const others = attachments.filter(({ way }) => way !== "routed");
     if (others.length === attachments.length || !(error instanceof RuntimeFailure)) throw error;
     // Not every kernel can: a guest on such a device runs without nic, as on any other that has no frames.
-    note("warning", `The guest has no nic for ${attachments[0]?.link.name}: ${error.message}`);
+    note("loss", `The guest has no nic for ${attachments[0]?.link.name}: ${error.message}`);
     return others.length === 0 ? { plan: input.plan, inherited: [] } : attach(place, others, attempts);
   }
   for (const { attachment, nic, fd } of taken) {

@@ -29,6 +29,8 @@ export interface ContainerRecord {
     readonly control?: MonitorControl;
     /** File that timestamps are appended to. */
     readonly timestamps?: string;
+    /** The log of its verbs goes to journald or syslog, too. */
+    readonly syslog?: boolean;
   };
 }
 
@@ -67,6 +69,7 @@ function isRecord(value: object): value is ContainerRecord {
     Array.isArray(urunc.poststart) &&
     Array.isArray(urunc.poststop) &&
     isTextOrAbsent(urunc.timestamps) &&
+    (urunc.syslog === undefined || typeof urunc.syslog === "boolean") &&
     (urunc.control === undefined || isControl(urunc.control))
   );
 }

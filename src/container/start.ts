@@ -7,6 +7,7 @@ import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { statusWithPause } from "./cgroup.ts";
 import { asHookRunner, type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
+import { withWarnings } from "./kept-warnings.ts";
 import { keepNetworkRecord } from "./network-record.ts";
 import { awaitEnd, killProcess } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
@@ -32,11 +33,16 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
   if (status === "running") throw new RuntimeFailure("status", "cannot start an already running container");
   if (status === "paused") throw new RuntimeFailure("status", "cannot start a paused container: resume it first");
   if (status === "creating") throw new RuntimeFailure("status", "cannot start a container that is being created");
+  const told: string[] = [];
+  const warn = (message: string) => {
+    told.push(message);
+    log.warning(message);
+  };
   const socket = connectToInit(directory);
   try {
     send(socket, "start");
     timestamps.stamp("ST.sent_start_msg");
-    awaitMonitor(socket, directory, log);
+    awaitMonitor(socket, directory, { info: log.info, warning: warn });
   } catch (error) {
     // The init ends for the same reason: whoever asks for the status next shall not find it on its way.
     awaitEnd(identityOf(record));
@@ -44,8 +50,9 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
   } finally {
     close(socket);
   }
+  const annotations = withWarnings(record.annotations, told);
   try {
-    writeRecord(directory, { ...record, status: "running" });
+    writeRecord(directory, { ...record, annotations, status: "running" });
   } catch (error) {
     // The monitor runs, and the status is computed from it: the container is as good without.
     log.warning(`Write state: ${messageOf(error)}`);
@@ -53,7 +60,7 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
   const { poststart } = record.urunc;
   if (poststart.length === 0) return;
   try {
-    const { id, pid, bundle, annotations } = record;
+    const { id, pid, bundle } = record;
     const state = { id, status: "running", pid, bundle, annotations } as const;
     asHookRunner(directory, () => runHooks("poststart", poststart, state));
   } catch (error) {

@@ -9,7 +9,8 @@ import type { WrittenFile } from "../monitors/monitor.ts";
 import { ipv4MaskText, isSameSubnet } from "../netlink/address.ts";
 import { utf8Size } from "../text-size.ts";
 import { guestProblem } from "./command-line.ts";
-import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
+import { lostVariables } from "./environment.ts";
+import type { Guest, GuestAnswer, GuestDisk, GuestInput, GuestNeeds } from "./guest.ts";
 import { type GuestNetwork, lostAddress, nicIds } from "./network.ts";
 import { requiredRootDisk } from "./root-disk.ts";
 import { conventionLines, refuseBrokenLines } from "./urunit.ts";
@@ -61,7 +62,7 @@ function needs(input: GuestInput): GuestAnswer {
       entersByPvh: true,
       ...(hasUrunit ? { endsByReset: true } : {}),
       monitorOptions: [],
-      warnings: hasUrunit ? lostAddress("freebsd", network) : untold(input),
+      ...(hasUrunit ? { warnings: lostAddress("freebsd", network) } : untold(input)),
     },
   };
 }
@@ -101,15 +102,12 @@ function routeWords(network: GuestNetwork | undefined): readonly string[] {
 }
 
 /** What another init than urunit does not learn. */
-function untold({ env, networks }: GuestInput): readonly string[] {
+function untold({ env, networks }: GuestInput): Pick<GuestNeeds, "warnings" | "remarks"> {
   const [network] = networks;
-  const warnings: string[] = [];
-  if (env.length > 0)
-    warnings.push("freebsd: environment variables are not passed: only the init urunit can read them");
-  if (network !== undefined) {
-    warnings.push(`freebsd: the address of ${network.interface} is not passed: only the init urunit can read it`);
-  }
-  return warnings;
+  const lost = lostVariables(env, "freebsd: environment variables are not passed: only the init urunit can read them");
+  if (network === undefined) return lost;
+  const address = `freebsd: the address of ${network.interface} is not passed: only the init urunit can read it`;
+  return { ...lost, warnings: [...lost.warnings, address] };
 }
 
 function rootOf({ sharedRoot, blockIsRootfs }: GuestInput): string {

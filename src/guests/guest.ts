@@ -132,8 +132,10 @@ export interface GuestNeeds {
   readonly endsByReset?: true;
   /** A value of isa-debug-exit that no program of this guest ends with; absent: 127. */
   readonly freeExitValue?: number;
-  /** What the guest will not get although it was asked for. */
+  /** What the guest will not get although it was asked for: an error where the configuration is strict. */
   readonly warnings: readonly string[];
+  /** What else people may want to know. */
+  readonly remarks?: readonly string[];
 }
 
 export type GuestAnswer = { readonly needs: GuestNeeds } | { readonly problems: readonly Problem[] };

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "../failure.ts";
 import { guestProblem, tooLong } from "./command-line.ts";
+import { lostVariables } from "./environment.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { solo5Disks } from "./solo5-disks.ts";
 import { solo5Devices, solo5Nics } from "./solo5-nic.ts";
@@ -25,13 +26,13 @@ export const includeos: Guest = {
 
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
-  const warnings: string[] = [];
   for (const argument of input.args) {
     if (argument !== "" && !/[\s"'\\]/.test(argument)) continue;
     const message = `includeos: the argument ${JSON.stringify(argument)} cannot be passed: the guest splits at blanks and knows no quotes`;
     problems.push(guestProblem(message));
   }
-  if (input.env.length > 0) warnings.push("includeos: environment variables are not passed: the guest has none");
+  const lost = lostVariables(input.env, "includeos: environment variables are not passed: the guest has none");
+  const warnings = [...lost.warnings];
   const commandLine = input.args.join(" ");
   problems.push(...tooLong(commandLine, COMMAND_LINE, "includeos"));
   const disks = solo5Disks("includeos", BLOCK_DEVICE, input, problems);
@@ -40,5 +41,7 @@ function needs(input: GuestInput): GuestAnswer {
   if (input.networks.length > 0) {
     warnings.push("includeos: the address is not passed: the guest takes it from its own configuration or by DHCP");
   }
-  return { needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings } };
+  return {
+    needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings, remarks: lost.remarks },
+  };
 }

@@ -88,7 +88,8 @@ function needs(input: GuestInput): GuestAnswer {
       ...(debugExit ? { debugExit, freeExitValue: 0 } : {}),
       // urunit ends so; a kernel that panics resets the machine as well.
       ...(kind === "urunit" ? { endsByReset: true } : {}),
-      warnings: [...limits(kind === "other" ? input.env : [], isOwn ? [] : args), ...lostAddress("linux", network)],
+      warnings: lostAddress("linux", network),
+      remarks: limits(kind === "other" ? input.env : [], isOwn ? [] : args),
     },
   };
 }
@@ -171,16 +172,16 @@ function isRoot({ block, initrd }: GuestInput): boolean {
 }
 
 function limits(env: readonly string[], args: readonly string[]): readonly string[] {
-  const warnings: string[] = [];
+  const remarks: string[] = [];
   if (env.length > USUAL_VARIABLES) {
-    warnings.push(
+    remarks.push(
       `linux: ${env.length} environment variables: a kernel with the usual CONFIG_INIT_ENV_ARG_LIMIT panics above ${USUAL_VARIABLES}`,
     );
   }
   if (args.length > USUAL_ARGUMENTS) {
-    warnings.push(
+    remarks.push(
       `linux: ${args.length} arguments: a kernel with the usual CONFIG_INIT_ENV_ARG_LIMIT panics above ${USUAL_ARGUMENTS}`,
     );
   }
-  return warnings;
+  return remarks;
 }

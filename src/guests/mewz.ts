@@ -6,6 +6,7 @@
 import type { Problem } from "../failure.ts";
 import { guestProblem } from "./command-line.ts";
 import { exitStatusButLargest } from "./debug-exit.ts";
+import { lostVariables } from "./environment.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { type GuestNetwork, lostAddress, nicIds } from "./network.ts";
 
@@ -23,15 +24,13 @@ export const mewz: Guest = {
 
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
-  const warnings: string[] = [];
   for (const argument of input.args) refuseUnwritable(argument, problems);
   if (input.args.length > ARGUMENT_LIMIT) {
     problems.push(guestProblem(`mewz: ${input.args.length} arguments: the guest takes ${ARGUMENT_LIMIT}`));
   }
-  if (input.env.length > 0) warnings.push("mewz: environment variables are not passed: the guest has none");
+  const lost = lostVariables(input.env, "mewz: environment variables are not passed: the guest has none");
   if (problems.length > 0) return { problems };
   const [network] = input.networks;
-  warnings.push(...lostAddress("mewz", network));
   const words = [...networkWords(network), ...(input.args.length === 0 ? [] : ["--", ...input.args])];
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=2"];
   return {
@@ -42,7 +41,8 @@ function needs(input: GuestInput): GuestAnswer {
       virtioNet: "modern",
       monitorOptions,
       debugExit: true,
-      warnings,
+      warnings: [...lost.warnings, ...lostAddress("mewz", network)],
+      remarks: lost.remarks,
     },
   };
 }

@@ -5,6 +5,7 @@
 import type { Problem } from "../failure.ts";
 import { isBefore, parseVersion } from "../version-number.ts";
 import { guestProblem, SOLO5_COMMAND_LINE, tooLong } from "./command-line.ts";
+import { lostVariables } from "./environment.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import type { GuestAddress, GuestNetwork } from "./network.ts";
 import { solo5Disks } from "./solo5-disks.ts";
@@ -29,7 +30,12 @@ export const mirage: Guest = {
 
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
-  const warnings: string[] = [];
+  const { warnings: lost } = lostVariables(
+    input.env,
+    "mirage: environment variables are not passed: the guest has none",
+  );
+  const warnings = [...lost];
+  const remarks: string[] = [];
   if (input.args.includes("")) {
     problems.push(guestProblem("mirage: an empty argument cannot be passed: its command line has no way to write it"));
   }
@@ -37,7 +43,7 @@ function needs(input: GuestInput): GuestAnswer {
     problems.push(guestProblem("mirage: a block image is attached by hvt and spt only: choose one of them"));
   }
   const devices = solo5Devices("mirage", NET_DEVICE, MOST_NICS, input, problems);
-  const both = takesBoth(input.version, warnings);
+  const both = takesBoth(input.version, remarks);
   const words = input.networks.flatMap((network, index) => {
     const device = devices[index];
     return device === undefined ? [] : networkWords(network, device, both, warnings);
@@ -46,18 +52,18 @@ function needs(input: GuestInput): GuestAnswer {
   problems.push(...tooLong(commandLine, SOLO5_COMMAND_LINE, "mirage"));
   const disks = solo5Disks("mirage", BLOCK_DEVICE, input, problems);
   if (problems.length > 0) return { problems };
-  return { needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings } };
+  return { needs: { commandLine, disks, nics: solo5Nics(devices, input), monitorOptions: [], warnings, remarks } };
 }
 
 /**
  * A stack for IPv4 only, which exists up to mirage 4.2, ends at an IPv6 argument. Which stack a kernel has cannot be seen
  * from outside: `unikernelVersion` says it, and without it there is IPv6 only where there is no IPv4 address.
  */
-function takesBoth(text: string, warnings: string[]): boolean {
+function takesBoth(text: string, remarks: string[]): boolean {
   if (text === "") return false;
   const version = parseVersion(text);
   if (version !== undefined) return !isBefore(version, BOTH_FAMILIES);
-  warnings.push(`mirage: version ${JSON.stringify(text.slice(0, 40))} cannot be read, IPv6 is not passed beside IPv4`);
+  remarks.push(`mirage: version ${JSON.stringify(text.slice(0, 40))} cannot be read, IPv6 is not passed beside IPv4`);
   return false;
 }
 

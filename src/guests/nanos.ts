@@ -8,6 +8,7 @@ import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { guestProblem } from "./command-line.ts";
 import { exitStatusButLargest } from "./debug-exit.ts";
+import { lostVariables } from "./environment.ts";
 import type { Guest, GuestAnswer, GuestDisk, GuestInput } from "./guest.ts";
 import { type GuestNetwork, nicIds } from "./network.ts";
 import { requiredRootDisk } from "./root-disk.ts";
@@ -48,12 +49,14 @@ function fromDisk(input: GuestInput, disks: readonly GuestDisk[], nics: readonly
       "nanos: on PCs it starts from its disk: let the annotations binary and block both name the disk image, made with a boot sector";
     return { problems: [guestProblem(message)] };
   }
-  const warnings =
-    input.args.length + input.env.length + input.networks.length === 0
-      ? []
-      : ["nanos: arguments, environment and network are those of its disk's manifest: nothing can be passed to it"];
+  const text =
+    "nanos: arguments, environment and network are those of its disk's manifest: nothing can be passed to it";
+  const isLost = input.args.length + input.networks.length > 0;
+  const { warnings, remarks } = isLost ? { warnings: [text], remarks: [] } : lostVariables(input.env, text);
   const monitorOptions = ["-device", "isa-debug-exit,iobase=0x501,iosize=1"];
-  return { needs: { commandLine: "", disks, nics, startsFromDisk: true, monitorOptions, debugExit: true, warnings } };
+  return {
+    needs: { commandLine: "", disks, nics, startsFromDisk: true, monitorOptions, debugExit: true, warnings, remarks },
+  };
 }
 
 /** The kernel calls its nics en1, en2 and so on; without an address of a family it asks for one by DHCP. */

@@ -7,6 +7,7 @@ import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { isBefore, parseVersion } from "../version-number.ts";
 import { guestProblem } from "./command-line.ts";
+import { lostVariables } from "./environment.ts";
 import type { Guest, GuestAnswer, GuestInput } from "./guest.ts";
 import { type GuestNetwork, ipv4Servers, lostAddress, nicIds } from "./network.ts";
 
@@ -39,9 +40,13 @@ export const unikraft: Guest = {
 function needs(input: GuestInput): GuestAnswer {
   const problems: Problem[] = [];
   const warnings: string[] = [];
-  const current = isCurrent(input.version, warnings);
-  if (!current && input.env.length > 0) {
-    warnings.push(`unikraft: environment variables are not passed: version ${input.version} has no parameter for them`);
+  const remarks: string[] = [];
+  const current = isCurrent(input.version, remarks);
+  if (!current) {
+    const text = `unikraft: environment variables are not passed: version ${input.version} has no parameter for them`;
+    const lost = lostVariables(input.env, text);
+    warnings.push(...lost.warnings);
+    remarks.push(...lost.remarks);
   }
   // Firecracker looks for ` -- ` with double quotes in mind only, to put parameters of its own before it.
   if (input.monitor === "firecracker" && [...input.args, ...input.env].some((word) => word.includes('"'))) {
@@ -65,6 +70,7 @@ function needs(input: GuestInput): GuestAnswer {
       virtioNet: "legacy",
       monitorOptions: [],
       warnings,
+      remarks,
     },
   };
 }
@@ -80,11 +86,11 @@ function rootField({ initrd, sharedRoot }: GuestInput, current: boolean, problem
 }
 
 /** A version that is missing or cannot be read counts as current. */
-function isCurrent(text: string, warnings: string[]): boolean {
+function isCurrent(text: string, remarks: string[]): boolean {
   if (text === "") return true;
   const version = parseVersion(text);
   if (version !== undefined) return !isBefore(version, NEW_PARAMETERS);
-  warnings.push(`unikraft: version ${JSON.stringify(text.slice(0, 40))} cannot be read, the newest format is used`);
+  remarks.push(`unikraft: version ${JSON.stringify(text.slice(0, 40))} cannot be read, the newest format is used`);
   return true;
 }
 

@@ -153,11 +153,11 @@ function judge(input: MonitorInput): Judgement {
       "firecracker: a command line that begins or ends with white space other than a blank is not passed on";
     problems.push({ code: "guest-argument", message });
   }
-  const warnings = disks
+  const remarks = disks
     .filter(({ mountPoint }) => mountPoint !== undefined && mountPoint !== "/")
     .map((disk) => `firecracker: disk ${disk.id} has no serial number in the guest, which finds it by its place only`);
   const lost = isKnownSince(input.version, MTU) ? [] : untoldMtu("firecracker", input);
-  return { problems, warnings: [...warnings, ...lost] };
+  return { problems, warnings: lost, remarks };
 }
 
 /** A regular expression for blanks before the end takes the square of the time that their number takes. */

@@ -1,4 +1,5 @@
 /** The command `hyperlight-unikraft`: Unikraft kernels made for the Hyperlight monitor (hyperlight-unikraft, host). */
+import { lostVariables } from "../guests/environment.ts";
 import type { Judgement, Monitor, MonitorInput } from "./monitor.ts";
 
 export const hyperlightUnikraft: Monitor = {
@@ -29,10 +30,7 @@ function argv(input: MonitorInput): readonly string[] {
 
 function judge(input: MonitorInput): Judgement {
   const { args, env } = input.application;
-  const warnings: string[] = [];
-  if (args.length > 0) {
-    warnings.push("hyperlight-unikraft: arguments are not passed: the initrd says what runs");
-  }
-  if (env.length > 0) warnings.push("hyperlight-unikraft: environment variables are not passed");
-  return { problems: [], warnings };
+  const lost = args.length > 0 ? ["hyperlight-unikraft: arguments are not passed: the initrd says what runs"] : [];
+  const { warnings, remarks } = lostVariables(env, "hyperlight-unikraft: environment variables are not passed");
+  return { problems: [], warnings: [...lost, ...warnings], remarks };
 }

@@ -42,7 +42,7 @@ export interface MonitorInput {
   readonly vcpus: number;
   readonly accelerator: Accelerator;
   readonly cpuVendor?: CpuVendor;
-  /** Whether the monitor's own seccomp filter is to be on: `linux.seccomp` is in the spec. */
+  /** Whether the monitor's own seccomp filter is to be on. */
   readonly seccomp: boolean;
   readonly guest: GuestNeeds;
   /** For monitors that take arguments and environment as lists, not as a kernel command line. */
@@ -86,7 +86,10 @@ export interface BinaryFile {
 /** What a monitor has to say about a launch that is possible by its table of abilities. */
 export interface Judgement {
   readonly problems: readonly Problem[];
+  /** What the guest will not get although it was asked for: an error where the configuration is strict. */
   readonly warnings: readonly string[];
+  /** What else people may want to know. */
+  readonly remarks?: readonly string[];
 }
 
 /** What a monitor's versions differ in, as far as it matters here. */

@@ -151,7 +151,7 @@ function judge(input: MonitorInput): Judgement {
   if (machine !== "microvm" || input.accelerator === "kvm") return { problems: [], warnings: [] };
   const warning =
     "qemu: the machine microvm in software emulation hangs at times before the guest's first output: choose pc or q35";
-  return { problems: [], warnings: [warning] };
+  return { problems: [], warnings: [], remarks: [warning] };
 }
 
 /**

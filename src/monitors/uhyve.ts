@@ -65,7 +65,7 @@ function judge(input: MonitorInput): Judgement {
     ({ interface: name, mac }) =>
       `uhyve: the guest has the MAC address of the tap, not ${mac} of ${name}: networks that filter by it drop its packets`,
   );
-  return { problems: [], warnings: [...others, ...untoldMtu("uhyve", input)] };
+  return { problems: [], warnings: untoldMtu("uhyve", input), remarks: others };
 }
 
 /** Uhyve joins the arguments with blanks, and the kernel splits them as a shell does. Variables uhyve quotes itself. */

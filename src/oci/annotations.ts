@@ -6,12 +6,14 @@ import type { Problem } from "../failure.ts";
 import { guestKind } from "../guests/kinds.ts";
 import { monitorKind } from "../monitors/kinds.ts";
 import { decodeBase64Text } from "./base64.ts";
-import { type Findings, findings, isObject, report } from "./decode.ts";
+import { type Findings, findings, isObject, type JsonObject, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
-import { ANNOTATION_PREFIX, HOST_ONLY, OF_THE_SPEC, validateMetadata } from "./validate-metadata.ts";
+import { misspelled, whyForeign, whyForeignFile } from "./stray-keys.ts";
+import { ANNOTATION_PREFIX, HOST_ONLY, OF_THE_SPEC, REQUIRED, validateMetadata } from "./validate-metadata.ts";
 
 export type MetadataOutcome =
-  | { readonly kind: "not-unikernel" }
+  /** With what whoever has meant it for one has to hear. */
+  | { readonly kind: "not-unikernel"; readonly warnings: readonly string[] }
   | { readonly kind: "unikernel"; readonly metadata: UnikernelMetadata; readonly warnings: readonly string[] }
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] };
 
@@ -19,7 +21,6 @@ export type MetadataOutcome =
 type Values = Readonly<Record<string, string>>;
 
 const HOST_RESOURCES: readonly string[] = HOST_ONLY.map((name) => ANNOTATION_PREFIX + name);
-const REQUIRED = ["unikernelType", "hypervisor", "binary"] as const;
 
 /** Whether the spec's annotations alone describe the unikernel, so that urunc.json is not needed. */
 export function annotationsAreComplete(annotations: Values): boolean {
@@ -31,35 +32,55 @@ function hasRequired(values: Values): boolean {
   return REQUIRED.every((name) => values[ANNOTATION_PREFIX + name]);
 }
 
-/** What containerd's CRI and CRI-O call the container that holds a pod's namespaces; it gets the pod's annotations too. */
+/**
+ * What containerd's CRI, CRI-O and cri-dockerd call the container that holds a pod's namespaces; it gets the pod's
+ * annotations too. cri-dockerd says it in a label, which Docker keeps to itself, so that an annotation of that name is
+ * what an administrator or a later version has to add.
+ */
 const SANDBOX: Values = {
   "io.kubernetes.cri.container-type": "sandbox",
   "io.kubernetes.cri-o.ContainerType": "sandbox",
+  "io.kubernetes.docker.type": "podsandbox",
 };
 
-/** Whether this is a pod's own container, which is never a unikernel. */
+/**
+ * Whether this is a pod's own container, which is never a unikernel. An engine that lets a pod's author set another
+ * engine's key says what the container is by its own: one that says otherwise wins.
+ */
 export function isSandbox(annotations: Values): boolean {
-  return Object.entries(SANDBOX).some(([key, value]) => annotations[key] === value);
+  const said = Object.entries(SANDBOX).filter(([key]) => annotations[key] !== undefined);
+  return said.length > 0 && said.every(([key, value]) => annotations[key] === value);
 }
 
 /**
  * `uruncJson` is the text of /urunc.json of the image, `undefined` when it has none; the caller caps its size. It is
  * looked at only when the annotations are not complete.
+ *
+ * @param others annotations that are no text.
  */
-export function readMetadata(annotations: Values, uruncJson: string | undefined): MetadataOutcome {
-  if (isSandbox(annotations)) return { kind: "not-unikernel" };
+export function readMetadata(
+  annotations: Values,
+  uruncJson: string | undefined,
+  others: Readonly<Record<string, unknown>> = {},
+): MetadataOutcome {
+  if (isSandbox(annotations)) return { kind: "not-unikernel", warnings: [] };
+  const document = { noun: "annotation", members: { ...annotations, ...others } };
   if (annotationsAreComplete(annotations)) {
     const into = findings("config.json", "invalid-annotation");
     const values = ownValues(annotations);
     const plain = isEncoded(values) ? withoutHostResources(decodeAll(into, values)) : values;
-    return outcome(into, plain, "annotations", []);
+    return outcome(into, plain, "annotations", misspelled(document));
   }
-  if (uruncJson === undefined) return { kind: "not-unikernel" };
+  if (uruncJson === undefined) return { kind: "not-unikernel", warnings: whyForeign(document) };
   const into = findings("urunc.json", "invalid-annotation");
-  const values = parseUruncJson(into, uruncJson);
+  const file = { noun: "urunc.json of the image:", members: parseUruncJson(into, uruncJson) };
+  const values = encodedValues(into, file.members);
   if (into.problems.length > 0) return { kind: "invalid", problems: into.problems };
-  if (!hasRequired(values)) return { kind: "not-unikernel" };
-  return outcome(into, decodeAll(into, values), "urunc.json", partialWarning(annotations));
+  if (!hasRequired(values)) {
+    return { kind: "not-unikernel", warnings: [...whyForeign(document), ...whyForeignFile(file)] };
+  }
+  const early = [...partialWarning(annotations), ...misspelled(file)];
+  return outcome(into, decodeAll(into, values), "urunc.json", early);
 }
 
 function outcome(
@@ -123,7 +144,7 @@ function decodeAll(into: Findings, values: Values): Values {
   return decoded;
 }
 
-function parseUruncJson(into: Findings, text: string): Values {
+function parseUruncJson(into: Findings, text: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -135,9 +156,13 @@ function parseUruncJson(into: Findings, text: string): Values {
     report(into, "", "must be a JSON object", value);
     return {};
   }
+  return value;
+}
+
+function encodedValues(into: Findings, members: JsonObject): Values {
   const values: Record<string, string> = {};
-  for (const key of Object.keys(value)) {
-    const entry = value[key];
+  for (const key of Object.keys(members)) {
+    const entry = members[key];
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     if (typeof entry !== "string") report(into, key, "must be a string", entry);
     else if (entry !== "") values[key] = entry;

@@ -104,6 +104,16 @@ export function textsIn(into: Findings, parent: JsonObject, key: string, path: s
   return [];
 }
 
+/** The objects of a list, with their places; empty when absent. */
+export function entriesIn(into: Findings, parent: JsonObject, key: string, path: string) {
+  return listIn(into, parent, key, path).flatMap((entry, index) => {
+    const place = below(below(path, key), index);
+    if (isObject(entry)) return [{ entry, place }];
+    report(into, place, "must be an object", entry);
+    return [];
+  });
+}
+
 function areTexts(list: readonly unknown[]): list is readonly string[] {
   for (const entry of list) if (typeof entry !== "string" || entry.includes("\0")) return false;
   return true;

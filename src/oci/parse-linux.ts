@@ -1,6 +1,7 @@
 /** `linux` of config.json (runtime-spec, config-linux.md), as far as a unikernel container uses it. */
 import {
   below,
+  entriesIn,
   type Findings,
   integerIn,
   isObject,
@@ -40,6 +41,7 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
   const personality = parsePersonality(into, linux);
   const timeOffsets = parseTimeOffsets(into, linux);
   const unused = unusedMembers(linux);
+  const deviceNodes = parseDeviceNodes(into, linux);
   const rootfsPropagation = textIn(into, linux, "rootfsPropagation", "linux");
   if (rootfsPropagation && !PROPAGATIONS.includes(rootfsPropagation)) {
     report(into, "linux.rootfsPropagation", `must be one of ${PROPAGATIONS.join(", ")}`, rootfsPropagation);
@@ -57,6 +59,7 @@ export function parseLinux(into: Findings, config: JsonObject): Spec["linux"] {
     ...(rootfsPropagation ? { rootfsPropagation } : {}),
     ...(personality === undefined ? {} : { personality }),
     ...(timeOffsets === undefined ? {} : { timeOffsets }),
+    ...(deviceNodes.length === 0 ? {} : { deviceNodes }),
     ...(unused.length === 0 ? {} : { unused }),
   };
 }
@@ -82,6 +85,13 @@ function cpuLimitOf(cpu: CpuResources | undefined): Spec["linux"]["cpuLimit"] {
 }
 
 /** Known types, each at most once (runtime-spec: duplicates MUST be an error), paths absolute. */
+/** What else is said of a node is runc's business: a guest gets none of the host's. */
+function parseDeviceNodes(into: Findings, linux: JsonObject): readonly string[] {
+  return entriesIn(into, linux, "devices", "linux").flatMap(
+    ({ entry, place }) => requiredTextIn(into, entry, "path", place) ?? [],
+  );
+}
+
 function parseNamespaces(into: Findings, linux: JsonObject): readonly Namespace[] {
   const namespaces: Namespace[] = [];
   listIn(into, linux, "namespaces", "linux").forEach((entry, index) => {

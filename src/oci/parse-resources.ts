@@ -2,11 +2,10 @@
 import {
   below,
   booleanIn,
+  entriesIn,
   type Findings,
   integerIn,
-  isObject,
   type JsonObject,
-  listIn,
   objectIn,
   report,
   requiredTextIn,
@@ -68,17 +67,8 @@ function integers<K extends string>(
 }
 
 /** The entries of a list of objects. */
-function entries(into: Findings, parent: JsonObject, key: string, path: string) {
-  return listIn(into, parent, key, path).flatMap((entry, index) => {
-    const place = below(below(path, key), index);
-    if (isObject(entry)) return [{ entry, place }];
-    report(into, place, "must be an object", entry);
-    return [];
-  });
-}
-
 function parseDevices(into: Findings, resources: JsonObject, path: string): readonly DeviceRule[] {
-  return entries(into, resources, "devices", path).flatMap(({ entry, place }): readonly DeviceRule[] => {
+  return entriesIn(into, resources, "devices", path).flatMap(({ entry, place }): readonly DeviceRule[] => {
     const type = textIn(into, entry, "type", place) || "a";
     if (type !== "a" && type !== "b" && type !== "c") {
       report(into, below(place, "type"), "must be a, b or c", type);
@@ -140,13 +130,13 @@ function setIn<K extends string>(into: Findings, parent: JsonObject, key: K, pat
 function parseBlockIo(into: Findings, blockIO: JsonObject, path: string): BlockIoResources {
   const numbers = { major: [0, UINT32], minor: [0, UINT32] } as const;
   const weights = { weight: [0, 1000], leafWeight: [0, 1000] } as const;
-  const weightDevice = entries(into, blockIO, "weightDevice", path).map(({ entry, place }) => {
+  const weightDevice = entriesIn(into, blockIO, "weightDevice", path).map(({ entry, place }) => {
     const { major = 0, minor = 0 } = integers(into, entry, place, numbers);
     return { major, minor, ...integers(into, entry, place, weights) };
   });
   const throttles: { -readonly [K in keyof BlockIoResources]: BlockIoResources[K] } = {};
   for (const key of THROTTLES) {
-    const devices = entries(into, blockIO, key, path).map(({ entry, place }) => {
+    const devices = entriesIn(into, blockIO, key, path).map(({ entry, place }) => {
       const { major = 0, minor = 0, rate = 0 } = integers(into, entry, place, { ...numbers, rate: [0, UINT64] });
       return { major, minor, rate };
     });
@@ -160,7 +150,7 @@ function parseBlockIo(into: Findings, blockIO: JsonObject, path: string): BlockI
 }
 
 function parseHugepages(into: Findings, resources: JsonObject, path: string) {
-  return entries(into, resources, "hugepageLimits", path).flatMap(({ entry, place }) => {
+  return entriesIn(into, resources, "hugepageLimits", path).flatMap(({ entry, place }) => {
     const pageSize = requiredTextIn(into, entry, "pageSize", place) ?? "";
     // It becomes part of a file's name.
     if (!/^[1-9]\d*[KMG]B$/.test(pageSize)) report(into, below(place, "pageSize"), "must be a size as 2MB", pageSize);
@@ -170,7 +160,7 @@ function parseHugepages(into: Findings, resources: JsonObject, path: string) {
 }
 
 function parseNetwork(into: Findings, network: JsonObject, path: string): NonNullable<Resources["network"]> {
-  const priorities = entries(into, network, "priorities", path).map(({ entry, place }) => {
+  const priorities = entriesIn(into, network, "priorities", path).map(({ entry, place }) => {
     const name = requiredTextIn(into, entry, "name", place) ?? "";
     if (!/^[^\s/]{1,15}$/.test(name)) report(into, below(place, "name"), "must be the name of an interface", name);
     return { name, priority: integerIn(into, entry, "priority", place, 0, UINT32) ?? 0 };

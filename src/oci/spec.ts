@@ -105,7 +105,7 @@ export interface Spec {
     readonly memoryLimit?: number;
     /** Microseconds of processor time in each period; absent: no limit. */
     readonly cpuLimit?: { readonly quota: number; readonly period: number };
-    /** linux.seccomp is present; its absence (`--security-opt seccomp=unconfined`) switches our filter and the monitor's own off. */
+    /** linux.seccomp is present; with `runtime.seccomp` = bundle its absence switches our filter and the monitor's own off. */
     readonly seccomp: boolean;
     /** Kernel parameters by their names, with dots or slashes. */
     readonly sysctl: Readonly<Record<string, string>>;
@@ -117,6 +117,8 @@ export interface Spec {
     readonly rootfsPropagation?: string;
     readonly personality?: Personality;
     readonly timeOffsets?: TimeOffsets;
+    /** Paths of `linux.devices`; absent: there are none. */
+    readonly deviceNodes?: readonly string[];
     /** Members that would change something, and do nothing here. */
     readonly unused?: readonly string[];
   };

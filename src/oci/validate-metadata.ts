@@ -29,6 +29,11 @@ export const HOST_ONLY: readonly string[] = ["bootKernel", "bootInitrd", "vAccel
 /** About the container, not its image: read from the spec where they are used (`networkSettings`). */
 export const OF_THE_SPEC: readonly string[] = ["networkMode", "ports"];
 
+/** Every name that has a meaning below the prefix. */
+export const OUR_NAMES: readonly string[] = [...KNOWN, ...HOST_ONLY, ...OF_THE_SPEC];
+/** Without all of these, or `bootKernel`, a bundle is no unikernel's. */
+export const REQUIRED: readonly string[] = ["unikernelType", "hypervisor", "binary"];
+
 /** In place of a path: the one of the configuration file. */
 export const BOOT_DEFAULT = "default";
 
@@ -190,8 +195,8 @@ function sortOut(
     const name = key.slice(ANNOTATION_PREFIX.length);
     if (KNOWN.includes(name) || (HOST_ONLY.includes(name) && source === "annotations")) used[key] = values[key] ?? "";
     else if (OF_THE_SPEC.includes(name)) warnings.push(`${place(name)} ignored: only the spec can say it`);
-    else if (!HOST_ONLY.includes(name)) warnings.push(`${place(name)} ignored: it is not known`);
-    else warnings.push(`${place(name)} ignored: an image must not name resources of the host`);
+    else if (HOST_ONLY.includes(name))
+      warnings.push(`${place(name)} ignored: an image must not name resources of the host`);
   }
   return used;
 }

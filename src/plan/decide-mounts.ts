@@ -3,6 +3,7 @@ import { cleanPath } from "../oci/clean-path.ts";
 import type { Spec, SpecMount } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount } from "./launch-plan.ts";
+import { lose } from "./lose.ts";
 import { isReadonlyMount } from "./mountinfo.ts";
 import { isBelow } from "./places.ts";
 import type { Planning } from "./plan-input.ts";
@@ -19,6 +20,17 @@ const EVERYWHERE: readonly string[] = [
   "/run/.containerenv",
   "/run/secrets",
   "/var/run/secrets",
+];
+
+/** Types of file systems that show a kernel, and that of a guest is another one. */
+const OF_A_KERNEL: readonly string[] = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2", "securityfs"];
+
+/** Places where engines mount something for every container, beside {@link EVERYWHERE}: nothing of the user's. */
+const OF_ENGINES: readonly string[] = [
+  ..."/dev /proc /run /sys /sys/fs/cgroup".split(" "),
+  ..."console full mqueue null ptmx pts random shm termination-log tty urandom zero"
+    .split(" ")
+    .map((name) => `/dev/${name}`),
 ];
 
 /**
@@ -59,14 +71,16 @@ export function bindMounts(spec: Spec, bundle: string): readonly BindMount[] {
  * @param disks places of the guest's further disks.
  */
 export function decideMounts(
-  { warnings, metadata, facts }: Planning,
+  planning: Planning,
   root: GuestRoot,
   way: MountWay,
   binds: readonly BindMount[],
   disks: readonly string[],
 ): readonly BindMount[] {
+  const { metadata, facts } = planning;
   const why = (bind: BindMount): string | undefined => {
     if (way === "none") return whyNone(root);
+    if (facts.specialSources?.includes(bind.source)) return "they are neither files nor directories";
     if (way !== "rootfs") return undefined;
     // Whoever gives a file system to a guest wants to see what it writes.
     if (Object.hasOwn(facts.volumes ?? {}, bind.source)) return "a file system of its own is not copied";
@@ -76,9 +90,52 @@ export function decideMounts(
   const told = lost.filter(({ destination }) => !isBelow(destination, EVERYWHERE));
   for (const reason of new Set(told.map(why))) {
     const places = told.filter((bind) => why(bind) === reason).map(({ destination }) => destination);
-    warnings.push(`${metadata.guest} does not get the bind mounts ${places.join(", ")}: ${reason}`);
+    lose(planning, `${metadata.guest} does not get the bind mounts ${places.join(", ")}: ${reason}`);
   }
-  return binds.filter((bind) => why(bind) === undefined);
+  const kept = binds.filter((bind) => why(bind) === undefined);
+  if (way !== "share") tellCopies(planning, kept);
+  return kept;
+}
+
+/** A copy goes with the container, and what the guest has written to it. */
+function tellCopies(planning: Planning, binds: readonly BindMount[]): void {
+  const copies = binds.filter(({ destination, readonly }) => !readonly && !isBelow(destination, EVERYWHERE));
+  if (copies.length === 0) return;
+  const places = copies.map(({ source, destination }) => `${destination} (of ${source})`).join(", ");
+  lose(
+    planning,
+    `${planning.metadata.guest} gets copies of the writable bind mounts ${places}: what it writes is lost`,
+  );
+}
+
+/** Mounts that no guest gets, but for those that every engine adds: their places. */
+export function loseOtherMounts(planning: Planning): void {
+  const lost = planning.spec.mounts.filter((mount) => {
+    const destination = cleanPath(mount.destination);
+    if (OF_ENGINES.includes(destination)) return false;
+    if (!isBind(mount)) return !OF_A_KERNEL.includes(mount.type ?? "");
+    return destination === "/" || isBelow(destination, OF_THE_GUEST);
+  });
+  if (lost.length === 0) return;
+  const places = lost.map(({ destination, type }) => (type === undefined ? destination : `${destination} (${type})`));
+  const why = "there it has a file system of its own";
+  lose(planning, `${planning.metadata.guest} does not get the mounts ${places.join(", ")}: ${why}`);
+}
+
+/** Nodes for the monitor, which gets them when it needs them. */
+const OF_THE_MONITOR: readonly string[] = ["kvm", "net/tun", "vhost-net", "vhost-vsock"].map((name) => `/dev/${name}`);
+/** Devices that a message names. */
+const MOST_DEVICES = 8;
+
+/** A guest has no device of the host's, but for those that every container has. */
+export function loseDevices(planning: Planning): void {
+  const lost = (planning.spec.linux.deviceNodes ?? []).filter(
+    (path) => !OF_ENGINES.includes(path) && !OF_THE_MONITOR.includes(path),
+  );
+  if (lost.length === 0) return;
+  const more = lost.length > MOST_DEVICES ? ` and ${lost.length - MOST_DEVICES} more` : "";
+  const names = lost.slice(0, MOST_DEVICES).join(", ");
+  lose(planning, `${planning.metadata.guest} does not get the devices ${names}${more}: they are the host's`);
 }
 
 function whyNone({ kind }: GuestRoot): string {

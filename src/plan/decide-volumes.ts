@@ -7,6 +7,7 @@ import type { UnikernelMetadata } from "../oci/metadata.ts";
 import { decideArguments } from "./decide.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount, DeviceToTake } from "./launch-plan.ts";
+import { lose } from "./lose.ts";
 import { type BlockMount, isReadonlyMount } from "./mountinfo.ts";
 import { isBelow } from "./places.ts";
 import { type Planning, rootfsPath } from "./plan-input.ts";
@@ -56,7 +57,7 @@ export function decideVolumes(planning: Planning, { kind }: GuestRoot, binds: re
     if (reason === undefined && "mount" in fact) {
       return [{ id: `vol${index}`, bind, mount: fact.mount, readonly: isReadonly(bind, fact.mount) }];
     }
-    planning.warnings.push(`bind mount ${bind.destination}: ${bind.source} is no disk of the guest: ${reason}`);
+    lose(planning, `bind mount ${bind.destination}: ${bind.source} is no disk of the guest: ${reason}`);
     return [];
   });
 }

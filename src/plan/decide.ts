@@ -4,6 +4,7 @@ import type { Namespace } from "../oci/spec.ts";
 import { MEBIBYTE } from "../units.ts";
 import type { RootKind } from "./decide-root.ts";
 import type { ImageFileFact } from "./host-facts.ts";
+import { lose } from "./lose.ts";
 import type { Planning } from "./plan-input.ts";
 
 type FoundFile = Extract<ImageFileFact, { readonly found: true }>;
@@ -91,9 +92,7 @@ export function decideVcpus(planning: Planning): number {
     limit === undefined
       ? `monitors.${metadata.monitor}.default_vcpus is ${wanted}`
       : `linux.resources.cpu asks for ${wanted}`;
-  planning.warnings.push(
-    `${metadata.monitor} gives a guest ${most} virtual CPU${most === 1 ? "" : "s"} at most: ${source}`,
-  );
+  lose(planning, `${metadata.monitor} gives a guest ${most} virtual CPU${most === 1 ? "" : "s"} at most: ${source}`);
   return most;
 }
 
@@ -138,13 +137,13 @@ function withSafePids({ spec, warnings }: Planning): readonly Namespace[] {
 
 /** A nic for each network, where guest and monitor can have one. */
 export function decideNics(planning: Planning, ids: readonly string[]): readonly Nic[] {
-  const { networks, monitor, metadata, warnings } = planning;
+  const { networks, monitor, metadata } = planning;
   return networks.flatMap(({ guest, tap, fd }, index) => {
     const id = ids[index];
     if (monitor.tap === undefined || id === undefined) {
       const unable = monitor.tap === undefined ? metadata.monitor : metadata.guest;
       const nic = index === 0 ? "a nic" : "another nic";
-      warnings.push(`${unable} cannot be given ${nic}: the guest runs without ${guest.interface}`);
+      lose(planning, `${unable} cannot be given ${nic}: the guest runs without ${guest.interface}`);
       return [];
     }
     const { interface: name, mac, mtu } = guest;

@@ -39,6 +39,8 @@ export interface FactQuery {
   readonly rootfsMount: boolean;
   /** Sources of bind mounts of which it matters whether a block device is mounted there. */
   readonly volumes: readonly string[];
+  /** Sources of bind mounts of which it matters whether they are files or directories. */
+  readonly sources: readonly string[];
   /** Where virtiofsd may be, the first choice first; empty: it does not matter. */
   readonly virtiofsd: readonly string[];
   /** Whether guest-init has to be found where it was installed. */
@@ -101,6 +103,8 @@ export function factQuery(input: Omit<PlanInput, "facts" | "networks">, arch: st
     hostFiles: boot === undefined ? [] : hostFiles(boot, configuration.containerBoot),
     rootfsMount: metadata.mountRootfs && guest.rootFilesystems !== undefined,
     volumes: mayHaveVolumes(metadata) ? bindMounts(spec, bundle).map(({ source }) => source) : [],
+    // Else it is told at start, when they are read.
+    sources: configuration.runtime.strict ? bindMounts(spec, bundle).map(({ source }) => source) : [],
     virtiofsd: needsVirtiofsd(metadata) ? virtiofsdPlaces(configuration) : [],
     ...(socket === undefined ? {} : { socket }),
     guestInit: boot?.guestInit === "",

@@ -31,6 +31,8 @@ export interface HostFacts {
   readonly rootfsMount?: MountFact;
   /** The same of bind mounts, by their source: those that are mount points of block devices, out of those asked for. */
   readonly volumes?: Readonly<Record<string, MountFact>>;
+  /** Sources of bind mounts that are neither files nor directories, out of those asked for. */
+  readonly specialSources?: readonly string[];
   /** virtiofsd, symlinks resolved; absent when it is missing or was not asked for. */
   readonly virtiofsd?: HostProgram;
   /** Why the socket that was asked for cannot be used; absent when it can, or none was. */

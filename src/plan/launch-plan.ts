@@ -209,7 +209,7 @@ export interface LaunchPlan {
   /** Capability names the monitor keeps; each needs a reason, so far none has one. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: true;
-  /** The monitor may make the system calls of its list only (src/seccomp/filters.ts), and its own filter is on. */
+  /** The monitor may make the system calls of its list only (src/seccomp/filters.ts), and its own filter is on: always, unless configured. */
   readonly seccomp: boolean;
   /** AppArmor's profile for the monitor. */
   readonly apparmorProfile?: string;

@@ -21,7 +21,7 @@ import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
 import { decideBoot, decideInitrd, guestMounts, hasInitrd } from "./decide-initrd.ts";
 import { decideMappings } from "./decide-mappings.ts";
-import { bindMounts, decideMounts, mountWay } from "./decide-mounts.ts";
+import { bindMounts, decideMounts, loseDevices, loseOtherMounts, mountWay } from "./decide-mounts.ts";
 import { decideRoot, type GuestRoot } from "./decide-root.ts";
 import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
@@ -31,6 +31,7 @@ import { agentSocket, decideVsock, vsockDirectory, withAgent } from "./decide-vs
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
+import { lose } from "./lose.ts";
 import { networkSettings } from "./network-settings.ts";
 import { type PlanInput, type Planning, rootfsPath } from "./plan-input.ts";
 
@@ -91,6 +92,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const files = binds.filter((bind) => !volumes.some((volume) => volume.bind === bind));
   const disks = volumes.map(({ bind }) => bind.destination);
   const mounts = decideMounts(planning, root, way, files, disks);
+  loseOtherMounts(planning);
+  loseDevices(planning);
   const network = networkSettings(spec.annotations, configuration, problems);
   const needs = askGuest(planning, {
     root,
@@ -100,7 +103,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     accelerator,
   });
   if (needs === undefined || problems.length > 0) return refusal(problems);
-  append(warnings, needs.warnings);
+  for (const loss of needs.warnings) lose(planning, loss);
+  append(warnings, needs.remarks ?? []);
   const nics = decideNics(planning, needs.nics);
 
   const initrd = decideInitrd(planning, needs, memory, root.kind, way === "initrd" ? mounts : []);
@@ -116,7 +120,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     vcpus,
     accelerator,
     ...(facts.cpuVendor === undefined ? {} : { cpuVendor: facts.cpuVendor }),
-    seccomp: spec.linux.seccomp,
+    seccomp: spec.linux.seccomp || configuration.runtime.seccomp === "always",
     guest: needs,
     application: needs.application ?? { args: decideArguments(planning), env: withAgent(spec.process.env, metadata) },
     nics,
@@ -130,7 +134,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const judgement = monitor.judge?.(launch);
   if (judgement !== undefined) {
     if (judgement.problems.length > 0) return refusal(judgement.problems);
-    append(warnings, judgement.warnings);
+    for (const loss of judgement.warnings) lose(planning, loss);
+    append(warnings, judgement.remarks ?? []);
   }
   if (needs.commandLine.length * 3 >= ARGUMENT_LIMIT && utf8Size(needs.commandLine) >= ARGUMENT_LIMIT) {
     const message = `${metadata.guest}: the command line is longer than an argument of a program may be: pass fewer arguments or environment variables`;
@@ -143,6 +148,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     warnings,
     (spec.linux.unused ?? []).map((key) => `${key}: not used for a unikernel`),
   );
+  if (problems.length > 0) return refusal(problems);
   const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const binaryFiles = monitor.binaryFiles?.(launch) ?? [];

@@ -53,13 +53,18 @@ export function renderPlan(plan: LaunchPlan, warnings: readonly string[]): strin
       ]),
     ),
     section("User namespace", mappingRows(plan)),
-    section(
-      "Warnings",
-      warnings.map((warning) => [warning]),
-    ),
+    renderWarnings(warnings),
   ]
     .filter((text) => text !== "")
     .join("\n");
+}
+
+/** What is not as its author may think, one finding a line. */
+export function renderWarnings(warnings: readonly string[]): string {
+  return section(
+    "Warnings",
+    warnings.map((warning) => [warning]),
+  );
 }
 
 /** Why there is no plan, one finding a line. */
@@ -210,7 +215,12 @@ function processRows(plan: LaunchPlan): readonly Row[] {
     ["user", `uid ${uid}, gid ${gid}${groups}, umask ${octal(umask)}`],
     ["capabilities", plan.capabilities.length === 0 ? "none" : plan.capabilities.join(" ")],
     ["new privileges", "never"],
-    ["system calls", plan.seccomp ? `those of the list for ${plan.monitor}` : "all: the bundle has no linux.seccomp"],
+    [
+      "system calls",
+      plan.seccomp
+        ? `those of the list for ${plan.monitor}`
+        : "all: runtime.seccomp is bundle, and the bundle has no linux.seccomp",
+    ],
     ...(plan.apparmorProfile === undefined ? [] : [["AppArmor profile", plan.apparmorProfile]]),
     ...(plan.selinuxLabel === undefined ? [] : [["SELinux label", plan.selinuxLabel]]),
     ...(plan.sysctls ?? []).map(({ path, value }) => [`sysctl ${path}`, value]),

@@ -81,6 +81,7 @@ export function gatherFacts(query: FactQuery, rootfs: string, answers: string): 
     ),
     ...(query.rootfsMount ? { rootfsMount: findRootfsMount(rootfs) } : {}),
     ...(volumes === undefined ? {} : { volumes }),
+    ...(query.sources.length === 0 ? {} : { specialSources: query.sources.filter(isSpecial) }),
     ...(virtiofsd === undefined ? {} : { virtiofsd }),
     ...(init === undefined ? {} : { guestInit: init }),
     ...(socketProblem === undefined ? {} : { socketProblem }),
@@ -113,6 +114,17 @@ function findVolumes(paths: readonly string[]): Record<string, MountFact> | unde
     return ofDevice ? [[place, findDevice(entries, path)]] : [];
   });
   return Object.fromEntries(facts);
+}
+
+/** Whether a path is there and has no copy: a device, a socket, a FIFO. */
+function isSpecial(path: string): boolean {
+  try {
+    const type = fstatat(AT_FDCWD, path, 0).mode & S_IFMT;
+    return type !== S_IFDIR && type !== S_IFREG;
+  } catch (error) {
+    if (isSysError(error)) return false;
+    throw error;
+  }
 }
 
 /** Whether another file system begins with this directory. */

@@ -38,9 +38,8 @@ export function confineCalls(program: Confined): void {
   try {
     seccompLoad(PROGRAMS[program], 0);
   } catch (error) {
-    throw new RuntimeFailure("seccomp", `Install the system call filter of ${program}: ${messageOf(error)}`, {
-      kind: "system",
-      cause: error,
-    });
+    const reason = "the kernel has no CONFIG_SECCOMP_FILTER, or a filter around this program denies seccomp(2)";
+    const message = `Install the system call filter of ${program}: ${messageOf(error)}: ${reason}`;
+    throw new RuntimeFailure("seccomp", message, { kind: "system", cause: error });
   }
 }

@@ -1,9 +1,9 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { BindMount, LaunchPlan } from "../plan/launch-plan.ts";
 import type { BlockMount } from "../plan/mountinfo.ts";
-import { AT_SYMLINK_NOFOLLOW, O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
+import { O_PATH, S_IFDIR, S_IFMT, S_IFREG } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, fstat, fstatat, open, openDirectory, openInRoot, removeTree, renameat2 } from "../sys/file.ts";
+import { close, fstat, hasEntry, open, openDirectory, openInRoot, removeTree, renameat2 } from "../sys/file.ts";
 import { MEBIBYTE } from "../units.ts";
 import { type Budget, copyTree } from "./copy-tree.ts";
 import { openPlace } from "./place-in-root.ts";
@@ -81,8 +81,8 @@ function copyMount(image: number, mount: BindMount, copy: RootfsCopy, directory:
 /** What a journal that was lost has left is older than what has its place: it stays. */
 function makeRoom(parent: number, copy: RootfsCopy, directory: number): void {
   const { name, kept = "" } = copy;
-  const isKept = has(parent, kept);
-  const isThere = has(parent, name);
+  const isKept = hasEntry(parent, kept);
+  const isThere = hasEntry(parent, name);
   const { kept: _, ...alone } = copy;
   noteUndo(directory, isKept || isThere ? copy : alone);
   if (isKept) removeTree(parent, name);
@@ -96,7 +96,7 @@ export function removeCopy({ mountPoint, parent, name, kept }: RootfsCopy): void
     const place = openInRoot(image, parent, O_PATH);
     try {
       if (kept === undefined) removeTree(place, name);
-      else if (has(place, kept)) {
+      else if (hasEntry(place, kept)) {
         removeTree(place, name);
         renameat2(place, kept, place, name, 0);
       }
@@ -108,15 +108,5 @@ export function removeCopy({ mountPoint, parent, name, kept }: RootfsCopy): void
     if (!isSysError(error, "ENOENT")) throw error;
   } finally {
     close(image);
-  }
-}
-
-function has(directory: number, name: string): boolean {
-  try {
-    fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
-    return true;
-  } catch (error) {
-    if (isSysError(error, "ENOENT")) return false;
-    throw error;
   }
 }

@@ -81,6 +81,7 @@ export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
 /** socket.h */
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
 
 /** wait.h */

@@ -20,6 +20,7 @@ import { RuntimeFailure } from "../failure.ts";
 import {
   AT_FDCWD,
   AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -222,6 +223,17 @@ export function exists(path: string): boolean {
     return true;
   } catch (error) {
     if (isSysError(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether a directory has an entry of this name, whatever that is. */
+export function hasEntry(directory: number, name: string): boolean {
+  try {
+    fstatat(directory, name, AT_SYMLINK_NOFOLLOW);
+    return true;
+  } catch (error) {
+    if (isSysError(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -100,6 +100,29 @@ const WAYS: readonly Way[] = JUDGED
     ]
   : [];
 
+describe.runIf(JUDGED)("containerd with two runtimes of two configurations", () => {
+  it("refuses an ordinary image by the one that refuses them, and runs it by the other", async () => {
+    const binaries = ["refuse", "runc"].map((ordinary) => {
+      const file = join(installed, `${ordinary}.toml`);
+      writeFileSync(file, `[monitors.qemu]\naccel = "tcg"\n[runtime]\nordinary = "${ordinary}"\n`);
+      const binary = join(installed, `urunc-${ordinary}`);
+      writeFileSync(binary, `#!/bin/sh\nexec ${join(installed, "bin", "urunc")} --config ${file} "$@"\n`, {
+        mode: 0o755,
+      });
+      return ["--runtime", "io.containerd.runc.v2", "--runc-binary", binary];
+    });
+    const [refuse = [], other = []] = binaries;
+    const refused = await runToEnd(refuse, busybox, "two-refused", ["/bin/echo", "out"]);
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain("it names no unikernel");
+    expect(await runToEnd(other, busybox, "two-run", ["/bin/echo", "out"])).toMatchObject({
+      status: 0,
+      stdout: "out\n",
+    });
+    expect((await runToEnd(refuse, HELLO, "two-guest")).stdout).toContain("hello from a unikernel");
+  });
+});
+
 for (const way of [RUNC, ...WAYS]) {
   describe(`containerd with an ordinary image by ${way.name}`, () => {
     it("runs it to the end with output and exit status", async () => {

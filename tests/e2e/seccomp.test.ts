@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { annotation, type BundleOptions, helloBundle, KERNEL, putFile } from "../lib/bundle.ts";
 import { scratch } from "../lib/hygiene.ts";
+import { faultIn } from "../lib/inject.ts";
 import { hermitFile, solo5File } from "../lib/kernels.ts";
+import { lightBundle, lightRuntime } from "../lib/light.ts";
 import { HELPERS } from "../lib/paths.ts";
 import { urunc } from "../lib/runtime.ts";
 
 const ENOSYS = "38";
+const BY_BUNDLE = '[runtime]\nseccomp = "bundle"\n';
 
 const MONITORS: Readonly<Record<string, { readonly guest: string; readonly needsKvm: boolean }>> = {
   qemu: { guest: "unikraft", needsKvm: false },
@@ -31,12 +34,12 @@ function hasKvm(): boolean {
 }
 
 /** Runs the program in the monitor's place: its lines as name and errno, and how it ended. */
-async function probe(monitor: string, options: BundleOptions = {}) {
+async function probe(monitor: string, options: BundleOptions = {}, configuration = "") {
   const { guest = "" } = MONITORS[monitor] ?? {};
   const runtime = urunc();
   const program = `path = "${join(HELPERS, "forbidden")}"\n`;
   const table = monitor === "qemu" ? `[monitors.qemu]\naccel = "tcg"\n` : `[monitors.${monitor}]\n`;
-  writeFileSync(join(scratch(), "config.toml"), `${table}${program}`);
+  writeFileSync(join(scratch(), "config.toml"), `${table}${program}${configuration}`);
   const bundle = helloBundle({
     args: guest === "linux" ? ["/init"] : ["hello"],
     ...options,
@@ -58,8 +61,11 @@ async function probe(monitor: string, options: BundleOptions = {}) {
 
 describe("the system call filter", () => {
   for (const [monitor, { needsKvm }] of Object.entries(MONITORS)) {
-    it.skipIf(needsKvm && !hasKvm())(`of ${monitor} lets no forbidden call through`, async () => {
-      const { status, last, results } = await probe(monitor);
+    it.skipIf(needsKvm && !hasKvm()).each([
+      ["with a profile", true],
+      ["without one, as under Kubernetes", false],
+    ])(`of ${monitor} lets no forbidden call through, for a bundle %s`, async (_, seccomp) => {
+      const { status, last, results } = await probe(monitor, { seccomp });
       expect(results.get("thread")).toBe("0");
       expect(last).toBe("end");
       const allowed = [...results].filter(([, errno]) => errno !== ENOSYS).map(([name]) => name);
@@ -69,8 +75,23 @@ describe("the system call filter", () => {
     });
   }
 
-  it("is not there when the bundle has no profile", async () => {
-    const { status, results } = await probe("qemu", { seccomp: false });
+  it("makes start fail where the kernel refuses it, and says so", async () => {
+    const runtime = lightRuntime();
+    const { pid } = runtime.create("refused", lightBundle("refused"));
+    const tracer = await faultIn(pid, { call: "seccomp", nth: 1, at: 0, text: "" }, "error=EPERM");
+    expect(runtime.verb("start", "refused").status).toBe(1);
+    expect(runtime.lastError()).toMatch(/system call filter of spt.*EPERM.*CONFIG_SECCOMP_FILTER.*denies seccomp/);
+    await tracer.ended();
+    expect(runtime.status("refused")).toBe("stopped");
+  });
+
+  it("is there where the configuration leaves it to a bundle that has a profile", async () => {
+    const { results } = await probe("qemu", {}, BY_BUNDLE);
+    expect(results.get("unshare-user")).toBe(ENOSYS);
+  });
+
+  it("is not there where the configuration leaves it to a bundle without a profile", async () => {
+    const { status, results } = await probe("qemu", { seccomp: false }, BY_BUNDLE);
     expect(results.get("unshare-user")).not.toBe(ENOSYS);
     expect(results.get("socket-inet6")).toBe("0");
     expect(status).toBe(0);

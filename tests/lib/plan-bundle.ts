@@ -14,7 +14,7 @@ import type { PlanNetwork } from "../../src/plan/plan-input.ts";
 import { KERNELS } from "./kernels.ts";
 
 export type Outcome =
-  | { readonly runtime: "runc" }
+  | { readonly runtime: "runc"; readonly warnings: readonly string[] }
   | { readonly runtime: "urunc"; readonly plan: LaunchPlan; readonly warnings: readonly string[] }
   | { readonly problems: readonly Problem[] };
 
@@ -31,7 +31,7 @@ export function planOf(texts: BundleTexts): Outcome {
   const spec = parseSpec(texts.config);
   if (!spec.ok) return { problems: spec.problems };
   const found = readMetadata(spec.value.annotations, texts.uruncJson);
-  if (found.kind === "not-unikernel") return { runtime: "runc" };
+  if (found.kind === "not-unikernel") return { runtime: "runc", warnings: found.warnings };
   if (found.kind === "invalid") return { problems: found.problems };
   const configuration =
     texts.toml === undefined

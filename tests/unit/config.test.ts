@@ -26,6 +26,24 @@ describe("the configuration file", () => {
     expect(value.log.level).toBe("warn");
   });
 
+  test("says what becomes of ordinary bundles, losses, filters and log lines", () => {
+    const text = '[runtime]\nordinary = "refuse"\nstrict = true\nseccomp = "bundle"\n[log]\nsyslog = true\n';
+    const { value, warnings } = read(text);
+    expect(value.runtime).toMatchObject({ ordinary: "refuse", strict: true, seccomp: "bundle" });
+    expect(value.log.syslog).toBe(true);
+    expect(warnings).toEqual([]);
+    expect(read("").value.runtime).toMatchObject({ ordinary: "runc", strict: false, seccomp: "always" });
+  });
+
+  test.each([
+    ['[runtime]\nordinary = "Refuse"', 'runtime.ordinary: must be one of runc, refuse, found "Refuse"'],
+    ["[runtime]\nordinary = true", "runtime.ordinary: must be one of runc, refuse, found true"],
+    ['[runtime]\nseccomp = "never"', 'runtime.seccomp: must be one of always, bundle, found "never"'],
+    ['[runtime]\nstrict = "yes"', 'runtime.strict: must be true or false, found "yes"'],
+  ])("takes no other words for what keeps guests in: %j", (text, problem) => {
+    expect(problemsOf(text)).toEqual([`/c.toml: ${problem}`]);
+  });
+
   test("has a table for each monitor", () => {
     for (const kind of MONITOR_KINDS) {
       const { value, warnings } = read(`[monitors.${kind}]\ndefault_memory_mb = 99\ndefault_vcpus = 3\npath = "/p"\n`);
@@ -109,7 +127,6 @@ describe("the configuration file", () => {
     ["[monitors.hvt]\nvhost = true", "/c.toml: monitors.hvt.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
     ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
-    ["[log]\nsyslog = true", "/c.toml: log.syslog: has no effect yet"],
     ['"a b" = 1', '/c.toml: "a b": is not known and has no effect'],
     ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect"],
   ])("%j is taken with a warning", (text, warning) => {

@@ -47,7 +47,7 @@ describe("unikraft", () => {
   });
 
   test("of a version that cannot be read is taken as current, with a warning", () => {
-    expect(needsOf("unikraft", { version: "main" }).warnings).toHaveLength(1);
+    expect(needsOf("unikraft", { version: "main" }).remarks).toHaveLength(1);
   });
 
   test("of an old version warns that it gets no environment", () => {
@@ -280,7 +280,7 @@ describe("linux", () => {
 
   test("warns of more words than most kernels take", () => {
     expect(
-      needsOf("linux", { args: ["/i"], env: Array.from({ length: 31 }, (_, index) => `E${index}=1`) }).warnings,
+      needsOf("linux", { args: ["/i"], env: Array.from({ length: 31 }, (_, index) => `E${index}=1`) }).remarks,
     ).toHaveLength(1);
   });
 });

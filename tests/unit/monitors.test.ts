@@ -268,7 +268,7 @@ describe("hyperlight-unikraft", () => {
     expect(MONITORS["hyperlight-unikraft"].argv(input)).toEqual(argv);
     expect(MONITORS["hyperlight-unikraft"].judge?.(input).warnings).toHaveLength(2);
     const bare = { ...INPUT, application: { args: [], env: [] } };
-    expect(MONITORS["hyperlight-unikraft"].judge?.(bare)).toEqual({ problems: [], warnings: [] });
+    expect(MONITORS["hyperlight-unikraft"].judge?.(bare)).toEqual({ problems: [], warnings: [], remarks: [] });
   });
 });
 
@@ -305,7 +305,7 @@ describe("qemu", () => {
     return {
       machine: argv[argv.indexOf("-M") + 1],
       problems: judgement?.problems.length,
-      warnings: judgement?.warnings.length,
+      remarks: judgement?.remarks?.length ?? 0,
     };
   };
 
@@ -318,11 +318,11 @@ describe("qemu", () => {
     ["aarch64", "virt", "virt", 0],
     ["aarch64", "pc", "pc", 1],
   ] as const)("on %s with %s is the machine %s", (arch, name, found, problems) => {
-    expect(machine({ arch }, name)).toEqual({ machine: found, problems, warnings: 0 });
+    expect(machine({ arch }, name)).toEqual({ machine: found, problems, remarks: 0 });
   });
 
   test("warns of microvm in software emulation", () => {
-    expect(machine({ accelerator: "tcg" }, "microvm").warnings).toBe(1);
+    expect(machine({ accelerator: "tcg" }, "microvm").remarks).toBe(1);
   });
 
   test("has the disks of a machine without PCI on its own bus", () => {

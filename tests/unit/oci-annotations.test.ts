@@ -40,7 +40,7 @@ describe("annotations of the spec", () => {
   });
 
   test("that are partial make no unikernel without urunc.json", () => {
-    expect(readMetadata(of({ unikernelType: "linux", binary: "/kernel" }), undefined)).toEqual({
+    expect(readMetadata(of({ unikernelType: "linux", binary: "/kernel" }), undefined)).toMatchObject({
       kind: "not-unikernel",
     });
   });
@@ -195,12 +195,14 @@ describe("annotations of the spec", () => {
   });
 
   test("with an initrd of the host alone make no unikernel", () => {
-    expect(readMetadata(of({ bootInitrd: "/boot/initrd" }), undefined)).toEqual({ kind: "not-unikernel" });
+    expect(readMetadata(of({ bootInitrd: "/boot/initrd" }), undefined)).toMatchObject({ kind: "not-unikernel" });
   });
 
   test("with keys nobody knows are taken with a warning, and without them in the state", () => {
     const outcome = metadataOf({ ...LINUX, colour: "red" });
-    expect(outcome.warnings).toEqual([`annotation ${PREFIX}colour ignored: it is not known`]);
+    expect(outcome.warnings).toEqual([
+      `annotation ${PREFIX}colour ignored: it is not known: did you mean ${PREFIX}block?`,
+    ]);
     expect(outcome.metadata.annotations).toEqual(of(LINUX));
   });
 
@@ -221,8 +223,8 @@ describe("urunc.json", () => {
   });
 
   test("without them makes none", () => {
-    expect(read({})).toEqual({ kind: "not-unikernel" });
-    expect(read(encoded({ unikernelType: "linux" }))).toEqual({ kind: "not-unikernel" });
+    expect(read({})).toMatchObject({ kind: "not-unikernel" });
+    expect(read(encoded({ unikernelType: "linux" }))).toMatchObject({ kind: "not-unikernel" });
   });
 
   test.each(["", "{", "[]", "1", "null", '"x"'])("of the text %j is invalid", (text) => {
@@ -242,7 +244,7 @@ describe("urunc.json", () => {
     expect(outcome).toMatchObject({ kind: "unikernel" });
     expect(outcome).not.toHaveProperty("metadata.boot");
     expect(outcome).not.toHaveProperty("metadata.vaccel");
-    expect(read(encoded({ bootKernel: "/boot/vmlinuz" }))).toEqual({ kind: "not-unikernel" });
+    expect(read(encoded({ bootKernel: "/boot/vmlinuz" }))).toMatchObject({ kind: "not-unikernel" });
     expect(outcome).toHaveProperty(
       "warnings.1",
       `${PREFIX}vAccel ignored: an image must not name resources of the host`,
@@ -290,18 +292,29 @@ describe("a container that is not for us to boot", () => {
     "com.urunc.unikernel.binary": "/kernel",
   };
 
-  test.each([{ "io.kubernetes.cri.container-type": "sandbox" }, { "io.kubernetes.cri-o.ContainerType": "sandbox" }])(
-    "is the one that holds a pod together, whatever the pod's annotations say: %j",
-    (sandbox) => {
-      expect(readMetadata({ ...complete, ...sandbox }, undefined)).toEqual({ kind: "not-unikernel" });
-      expect(readMetadata({ ...sandbox, "com.urunc.unikernel.bootKernel": "/usr/share/urunc/k" }, "{")).toEqual({
-        kind: "not-unikernel",
-      });
-      expect(readMetadata({ ...complete, "io.kubernetes.cri.container-type": "container" }, undefined).kind).toBe(
-        "unikernel",
-      );
-    },
-  );
+  test.each([
+    { "io.kubernetes.cri.container-type": "sandbox" },
+    { "io.kubernetes.cri-o.ContainerType": "sandbox" },
+    { "io.kubernetes.docker.type": "podsandbox" },
+  ])("is the one that holds a pod together, whatever the pod's annotations say: %j", (sandbox) => {
+    expect(readMetadata({ ...complete, ...sandbox }, undefined)).toEqual({ kind: "not-unikernel", warnings: [] });
+    expect(readMetadata({ ...sandbox, "com.urunc.unikernel.bootKernel": "/usr/share/urunc/k" }, "{")).toEqual({
+      kind: "not-unikernel",
+      warnings: [],
+    });
+    expect(readMetadata({ ...complete, "io.kubernetes.cri.container-type": "container" }, undefined).kind).toBe(
+      "unikernel",
+    );
+  });
+
+  test.each([
+    { "io.kubernetes.cri-o.ContainerType": "container" },
+    { "io.kubernetes.cri.container-type": "container" },
+    { "io.kubernetes.docker.type": "container" },
+  ])("is not one that its engine calls an ordinary one, whatever another engine's key says: %j", (own) => {
+    const all = { "io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri-o.ContainerType": "sandbox" };
+    expect(readMetadata({ ...complete, ...all, ...own }, undefined).kind).toBe("unikernel");
+  });
 
   test("does not get a kernel of the host by an annotation that a builder of images encoded", () => {
     const encoded = Object.fromEntries(

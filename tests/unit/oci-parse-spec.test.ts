@@ -212,11 +212,12 @@ describe("a look at config.json", () => {
   test("finds annotations and root path in a file that is invalid otherwise", () => {
     expect(peekBundle({ root: { path: "r" }, annotations: { a: "1", b: 2 }, process: 5 })).toEqual({
       annotations: { a: "1" },
+      others: { b: 2 },
       rootPath: "r",
     });
   });
 
   test("finds nothing in what is no object", () => {
-    expect(peekBundle([1])).toEqual({ annotations: {} });
+    expect(peekBundle([1])).toEqual({ annotations: {}, others: {} });
   });
 });
