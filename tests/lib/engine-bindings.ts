@@ -36,13 +36,17 @@ export function reportedCalls(): ReadonlySet<string> {
 
 /** Rows of the first table of a Markdown file, cells without blanks around them. */
 export function tableOf(markdown: string): readonly (readonly string[])[] {
-  const lines = markdown.split("\n").filter((line) => line.startsWith("|"));
-  return lines.slice(2).map((line) =>
-    line
-      .slice(1, -1)
-      .split(" | ")
-      .map((cell) => cell.trim()),
-  );
+  const [table = ""] = /^\|.*\n(\|.*\n?)*/m.exec(markdown) ?? [];
+  return table
+    .trim()
+    .split("\n")
+    .slice(2)
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(" | ")
+        .map((cell) => cell.trim()),
+    );
 }
 
 /** Words in code quotes. */
