@@ -1,9 +1,16 @@
 // Debian's kernels, fetched once into the build folder: the one for virtual machines, and the one for all, which has 9p.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cpioHead, cpioPadding, cpioTrailer } from "../../src/storage/cpio.ts";
 import { run, succeed } from "./command.ts";
 import { HELPERS } from "./paths.ts";
+
+/**
+ * Where they are kept: with what else is built. The annotation that names a kernel takes plain paths only, so that those
+ * of a checkout with blanks or other letters in its path lie elsewhere.
+ */
+const KEPT = /^[A-Za-z0-9._/+~-]*$/.test(HELPERS) ? HELPERS : "/var/cache/urunc-tests";
 
 /** In the order in which they need each other. */
 const COMMON = [
@@ -53,22 +60,28 @@ export interface CpioFile {
 /** @throws Error when the package cannot be fetched: these tests are not to be left out. */
 export function debianKernel(kind: keyof typeof KERNELS = "cloud"): LinuxKernel {
   const { folder, package: name, own } = KERNELS[kind];
-  const place = join(HELPERS, folder);
+  const place = join(KEPT, folder);
   if (!existsSync(place)) fetchPackage(name, place);
   const [version = ""] = readdirSync(join(place, "lib", "modules"));
   const modules = [...COMMON, ...own].flatMap((path, index) => {
-    const file = join(place, "lib", "modules", version, "kernel", `${path}.ko`);
+    const content = moduleAt(join(place, "lib", "modules", version, "kernel", `${path}.ko`));
     // What a kernel has no module for it has built in, or does without.
-    if (!existsSync(file)) return [];
+    if (content === undefined) return [];
     const name = `.urunc/modules/${10 + index}-${path.slice(path.lastIndexOf("/") + 1)}.ko`;
-    return [{ name, mode: 0o100644, content: readFileSync(file) }];
+    return [{ name, mode: 0o100644, content }];
   });
   return { directory: join(place, "boot"), image: join(place, "boot", `vmlinuz-${version}`), modules };
 }
 
+/** Debian 13's modules are compressed. */
+function moduleAt(path: string): Buffer | undefined {
+  if (existsSync(path)) return readFileSync(path);
+  return existsSync(`${path}.xz`) ? execFileSync("xz", ["-dc", `${path}.xz`], { maxBuffer: 1 << 28 }) : undefined;
+}
+
 function fetchPackage(name: string, place: string): void {
-  mkdirSync(HELPERS, { recursive: true });
-  const folder = mkdtempSync(join(HELPERS, "linux-"));
+  mkdirSync(KEPT, { recursive: true });
+  const folder = mkdtempSync(join(KEPT, "linux-"));
   const fetched = (one: string) => run(folder, ["apt-get", "download", one], { timeoutMs: 100_000 });
   if (fetched(name).status !== 0) {
     succeed(run(folder, ["apt-get", "update"], { timeoutMs: 100_000 }));
