@@ -68,9 +68,10 @@ describe("an input with very many parts", () => {
   });
 
   it("on the command line is an error of usage", () => {
-    const runtime = urunc();
-    expect(runtime.verb("state", ...numbered(70_000, () => "a")).status).toBe(1);
-    expect(runtime.lastError()).toContain('"state" requires exactly 1 argument(s)');
+    const { program } = urunc();
+    const { status, stderr } = run(scratch(), ["sh", "-c", 'exec "$0" --log-format json state $(seq 70000)', program]);
+    expect(status).toBe(1);
+    expect(stderr()).toContain("requires exactly 1 argument(s)");
   });
 });
 
