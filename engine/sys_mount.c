@@ -76,6 +76,15 @@ static JSValue sys_mount_setattr(JSContext *ctx, JSValueConst *argv) {
     return sys_done(ctx, result, "mount_setattr", path.s);
 }
 
+static JSValue sys_mount_idmap(JSContext *ctx, JSValueConst *argv) {
+    int fd, user_namespace;
+    if (!arg_fd(ctx, argv[0], &fd) || !arg_fd(ctx, argv[1], &user_namespace))
+        return JS_EXCEPTION;
+    struct mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_namespace };
+    int result = AGAIN(mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes));
+    return sys_done(ctx, result, "mount_setattr", NULL);
+}
+
 static JSValue sys_fsopen(JSContext *ctx, JSValueConst *argv) {
     TEXT type = NO_TEXT;
     if (!arg_text(ctx, argv[0], &type))
@@ -116,6 +125,7 @@ const SysFunction sys_mount_functions[] = {
     { "openTree", sys_open_tree, 3, 3 },
     { "moveMount", sys_move_mount, 5, 5 },
     { "mountSetattr", sys_mount_setattr, 6, 6 },
+    { "mountIdmap", sys_mount_idmap, 2, 2 },
     { "fsopen", sys_fsopen, 1, 1 },
     { "fsconfigSet", sys_fsconfig_set, 3, 3 },
     { "fsconfigCreate", sys_fsconfig_create, 1, 1 },

@@ -94,6 +94,12 @@ export interface NetworkConfiguration {
   readonly dns: readonly string[];
 }
 
+/** Ids of the host, both ends included. */
+export interface IdRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** `[runtime]` */
 export interface RuntimeConfiguration {
   /** Whether annotations of the spec may connect a guest with an accelerator's agent on the host. */
@@ -102,6 +108,8 @@ export interface RuntimeConfiguration {
   /** Whether it is an error that the guest does not get something of the bundle, or gets a copy it writes to in vain. */
   readonly strict: boolean;
   readonly seccomp: SeccompChoice;
+  /** Each monitor gets a user of its own out of them; absent: monitors run as the bundle's user. */
+  readonly monitorUids?: IdRange;
 }
 
 /** The configuration file /etc/urunc/config.toml, complete with its defaults. */

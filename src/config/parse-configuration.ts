@@ -12,6 +12,7 @@ import {
   CONSOLE_CHOICES,
   type Configuration,
   type ContainerBootConfiguration,
+  type IdRange,
   LOG_LEVELS,
   MACHINE_CHOICES,
   type MonitorConfiguration,
@@ -24,6 +25,7 @@ import {
   type VirtiofsdConfiguration,
 } from "./configuration.ts";
 import { DEFAULT_CONFIGURATION, DEFAULT_CONTAINER_BOOT, DEFAULT_MONITOR, DEFAULT_NETWORK } from "./defaults.ts";
+import { readIdRange } from "./read-id-range.ts";
 
 /** MiB: 16 TiB. */
 const MOST_MEMORY = 16 * 1024 * 1024;
@@ -108,13 +110,29 @@ function readTimestamps(reading: Reading, timestamps: JsonObject): TimestampsCon
 function readRuntime(reading: Reading, runtime: JsonObject): RuntimeConfiguration {
   const path = "runtime";
   const defaults = DEFAULT_CONFIGURATION.runtime;
-  warnOfOthers(reading, runtime, path, ["vAccel", "ordinary", "strict", "seccomp"], NOT_YET_RUNTIME_KEYS);
+  warnOfOthers(
+    reading,
+    runtime,
+    path,
+    ["vAccel", "ordinary", "strict", "seccomp", "monitor_uids"],
+    NOT_YET_RUNTIME_KEYS,
+  );
+  const monitorUids = idRange(reading, runtime, "monitor_uids", path);
   return {
+    ...(monitorUids === undefined ? {} : { monitorUids }),
     vaccel: flag(reading, runtime, "vAccel", path, defaults.vaccel),
     ordinary: oneOf(reading, runtime, "ordinary", path, ORDINARY_CHOICES, defaults.ordinary),
     strict: flag(reading, runtime, "strict", path, defaults.strict),
     seccomp: oneOf(reading, runtime, "seccomp", path, SECCOMP_CHOICES, defaults.seccomp),
   };
+}
+
+function idRange(reading: Reading, parent: JsonObject, key: string, path: string): IdRange | undefined {
+  const value = parent[key];
+  if (value === undefined || value === "") return undefined;
+  const range = typeof value === "string" ? readIdRange(value) : undefined;
+  if (range === undefined) report(reading.into, below(path, key), 'must be a range of ids as "200000-265535"', value);
+  return range;
 }
 
 const MONITOR_KEYS: readonly string[] = ["default_memory_mb", "default_vcpus", "memory_overhead_mb", "path"];

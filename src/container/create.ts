@@ -33,6 +33,7 @@ import { runInit } from "./init.ts";
 import { withWarnings } from "./kept-warnings.ts";
 import { loserOf } from "./losses.ts";
 import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./make-cgroup.ts";
+import { type MonitorIdentity, takeMonitorIdentity } from "./monitor-identity.ts";
 import { cloneIntoNamespaces, type NamespaceSet, openNamespaces } from "./namespaces.ts";
 import { identityOfPid, killProcess, type ProcessIdentity } from "./process.ts";
 import { initEnded, receive, send } from "./protocol.ts";
@@ -118,6 +119,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
     });
     if (bundle.plan.takes.length > 0)
       cleanup.push(() => undoStorage(directory.fd, { force: false, warn: options.warn }));
+    const monitor = takeMonitorIdentity(bundle.plan, directory, cleanup, warn);
     const storage = prepareStorage(bundle.plan, directory.fd, loserOf(bundle.planning, warn));
     cleanup.push(() => storage.close());
     const listener = listenForStart(directory);
@@ -143,8 +145,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
         id: options.id,
         bundle: bundle.path,
         annotations: bundle.annotations,
-        plan: bundle.plan,
-        planning: bundle.planning,
+        ...withMonitorId(bundle, monitor),
         warnings: bundle.warnings,
         callersNetwork,
         hooks: bundle.spec.hooks,
@@ -157,6 +158,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
         scratch: directory.path,
         timestamps,
         ...(devices === undefined ? {} : { devices }),
+        ...(monitor === undefined ? {} : { ownerMap: monitor.ownerMap }),
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
     }
@@ -175,6 +177,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
     if (entrance !== undefined) closeEntrance(entrance);
     isEntranceOpen = false;
     storage.close();
+    monitor?.close();
     if (cgroup !== undefined) {
       startScope(directory, cgroup, bundle.plan.memory, child.pid, cleanup);
       limitContainer(cgroup, bundle.plan);
@@ -187,7 +190,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
       send(creator, "mapped");
     }
     awaitReady(creator);
-    const record = recordOf(options, identity, told);
+    const record = recordOf(options, identity, told, monitor);
     if (hasCreateHooks(options)) {
       // Hooks may ask for the state.
       writeRecord(directory, { ...record, status: "creating" });
@@ -208,6 +211,12 @@ export function createContainer(given: CreateOptions): CreatedContainer {
     cleanup.unwind((undoError) => options.warn(`Undo create: ${messageOf(undoError)}`));
     throw error;
   }
+}
+
+function withMonitorId({ plan, planning }: UnikernelBundle, monitor: MonitorIdentity | undefined) {
+  if (monitor === undefined) return { plan, planning };
+  const { id } = monitor;
+  return { plan: { ...plan, monitorId: id }, planning: { ...planning, monitorId: id } };
 }
 
 /** runc's rule: without root's rights there are no namespaces but in a user namespace. */
@@ -284,7 +293,12 @@ function runCreateHooks(options: CreateOptions, pid: number, creator: number): v
   awaitReady(creator);
 }
 
-function recordOf(options: CreateOptions, identity: ProcessIdentity, warnings: readonly string[]): ContainerRecord {
+function recordOf(
+  options: CreateOptions,
+  identity: ProcessIdentity,
+  warnings: readonly string[],
+  monitor: MonitorIdentity | undefined,
+): ContainerRecord {
   const { bundle } = options;
   return {
     ociVersion: SPEC_VERSION,
@@ -303,6 +317,7 @@ function recordOf(options: CreateOptions, identity: ProcessIdentity, warnings: r
       ...(bundle.plan.control === undefined ? {} : { control: bundle.plan.control }),
       ...(bundle.timestamps === undefined ? {} : { timestamps: bundle.timestamps }),
       ...(bundle.planning.configuration.log.syslog ? { syslog: true } : {}),
+      ...(monitor === undefined ? {} : { monitorUser: { id: monitor.id, container: monitor.container } }),
     },
   };
 }

@@ -4,6 +4,7 @@ import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
+import { releaseMonitorId } from "./monitor-ids.ts";
 import { openNetworkToUndo, undoNetwork } from "./network-undo.ts";
 import { killProcess, type ProcessIdentity } from "./process.ts";
 import type { ContainerRecord } from "./record.ts";
@@ -23,6 +24,8 @@ export function deleteContainer(directory: ContainerDirectory, record: Container
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: ${seen}`);
   }
   endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options);
+  const { monitorUser } = record.urunc;
+  if (monitorUser !== undefined) releaseMonitorId(monitorUser.id, monitorUser.container);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
 }
 

@@ -2,6 +2,7 @@ import { type CgroupEntrance, enterCgroup } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { Personality, Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
+import { monitorUser } from "../plan/monitor-user.ts";
 import type { PlanInput } from "../plan/plan-input.ts";
 import { type Label, openLabels, setLabels } from "../sandbox/labels.ts";
 import { dropPrivileges, setOomScore } from "../sandbox/privileges.ts";
@@ -77,6 +78,8 @@ export interface InitInput {
   /** A directory of ours that the monitor's root may cover in our mount namespace. */
   readonly scratch: string;
   readonly timestamps: Timestamps;
+  /** User namespace for mounts of what only the bundle's user may use, where the monitor is another. */
+  readonly ownerMap?: number;
   /** Device nodes on a detached mount, where the init has no right to make any. */
   readonly devices?: number;
 }
@@ -220,19 +223,19 @@ function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, si
   );
   timestamps.stamp("RX.network_setup_completed");
   // Of the host's directories the rootfs is one that the container's own root can reach.
-  const { devices } = input;
+  const { devices, ownerMap } = input;
   const { copies } = input.storage;
   const listener = enterMonitorRoot(
     plan,
     input.namespaces.hasUser ? plan.rootfs : input.scratch,
-    { devices, copies },
+    { devices, copies, ownerMap },
     lost,
   );
   timestamps.stamp("RX.disk_setup_completed");
   runHooks("startContainer", input.hooks.startContainer, hookState(input, "created"));
   const inherited = [...ofNetwork, ...input.storage.claims];
   if (listener !== undefined) inherited.push(startShareServer(plan, listener, hostIds));
-  dropPrivileges(plan, hostIds);
+  dropPrivileges(plan, hostIds, monitorUser(plan));
   // As pid 1 of its namespace the monitor would not get one that came before it had a handler.
   endIfSignalled(signals);
   resetSignalHandlers();

@@ -10,6 +10,7 @@ import { closeByWorker, makeTap, openTun } from "../network/tap.ts";
 import { chooseNetworks, type Told } from "../plan/choose-network.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { makePlan } from "../plan/make-plan.ts";
+import { monitorUser } from "../plan/monitor-user.ts";
 import { DYNAMIC } from "../plan/network-settings.ts";
 import type { PlanInput, PlanNetwork } from "../plan/plan-input.ts";
 import { messageOf } from "../sys/errors.ts";
@@ -172,7 +173,7 @@ function attach(place: Place, attachments: readonly Attachment[], attempts: numb
   if (taken.length === 0) return { plan, inherited: [] };
   try {
     for (const { attachment, nic, fd } of taken) {
-      makeTap(fd, nic.tap, nic.fd !== undefined, plan.user);
+      makeTap(fd, nic.tap, nic.fd !== undefined, monitorUser(plan));
       const tap = { name: nic.tap, index: socket.indexOf(nic.tap) };
       closeTap(socket, input.proc, tap);
       connect(socket, attachment, tap);

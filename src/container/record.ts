@@ -31,6 +31,8 @@ export interface ContainerRecord {
     readonly timestamps?: string;
     /** The log of its verbs goes to journald or syslog, too. */
     readonly syslog?: boolean;
+    /** The monitor's own uid and gid, and the path it has them by. */
+    readonly monitorUser?: { readonly id: number; readonly container: string };
   };
 }
 
@@ -70,6 +72,7 @@ function isRecord(value: object): value is ContainerRecord {
     Array.isArray(urunc.poststop) &&
     isTextOrAbsent(urunc.timestamps) &&
     (urunc.syslog === undefined || typeof urunc.syslog === "boolean") &&
+    (urunc.monitorUser === undefined || isMonitorUser(urunc.monitorUser)) &&
     (urunc.control === undefined || isControl(urunc.control))
   );
 }
@@ -78,6 +81,10 @@ function isControl(value: unknown): boolean {
   return (
     isObject(value) && ["protocol", "socket"].every((name) => typeof value[name] === "string") && isCount(value.timeout)
   );
+}
+
+function isMonitorUser(value: unknown): boolean {
+  return isObject(value) && isCount(value.id) && typeof value.container === "string";
 }
 
 function isTextOrAbsent(value: unknown): boolean {

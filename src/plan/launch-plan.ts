@@ -1,3 +1,4 @@
+import type { IdRange } from "../config/configuration.ts";
 import type { GuestDisk, SharedRoot } from "../guests/guest.ts";
 import type { GuestKind } from "../guests/kinds.ts";
 import type { MonitorKind } from "../monitors/kinds.ts";
@@ -206,6 +207,10 @@ export interface LaunchPlan {
     readonly additionalGids: readonly number[];
     readonly umask: number;
   };
+  /** Of these the monitor gets one as its uid and gid, in the place of `user`. */
+  readonly monitorUids?: IdRange;
+  /** The one it has. */
+  readonly monitorId?: number;
   /** Capability names the monitor keeps; each needs a reason, so far none has one. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: true;

@@ -32,6 +32,7 @@ import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import { lose } from "./lose.ts";
+import { decideMonitorUids } from "./monitor-user.ts";
 import { networkSettings } from "./network-settings.ts";
 import { type PlanInput, type Planning, rootfsPath } from "./plan-input.ts";
 
@@ -108,6 +109,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const nics = decideNics(planning, needs.nics);
 
   const initrd = decideInitrd(planning, needs, memory, root.kind, way === "initrd" ? mounts : []);
+  const monitorUids = decideMonitorUids(planning, sharedRoot?.kind === "9p");
   const share = decideShare(sharedRoot, way === "share" ? mounts : [], planning);
   const initrdTarget = initrd?.target ?? (metadata.initrd === undefined ? undefined : INITRD_TARGET);
   const launch: MonitorInput = {
@@ -152,6 +154,7 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const cgroup = decideCgroup(planning, memory, accelerator, initrd?.limit ?? 0);
   const { uid, gid, additionalGids, umask } = spec.process.user;
   const binaryFiles = monitor.binaryFiles?.(launch) ?? [];
+  const { monitorId } = planning;
   const plan: LaunchPlan = {
     guest: metadata.guest,
     monitor: metadata.monitor,
@@ -185,6 +188,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
     devices: nics.some(({ fd }) => fd === undefined) ? [...devices, { path: TUN_DEVICE }] : devices,
     ...(cgroup === undefined ? {} : { cgroup }),
     user: { uid, gid, additionalGids, umask: umask ?? DEFAULT_UMASK },
+    ...(monitorUids === undefined ? {} : { monitorUids }),
+    ...(monitorId === undefined ? {} : { monitorId }),
     capabilities: [],
     noNewPrivileges: true,
     seccomp: launch.seccomp,

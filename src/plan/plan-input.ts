@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly id: string;
   /** Absolute path of the bundle. */
   readonly bundle: string;
+  /** Uid and gid that `create` has taken for the monitor alone; absent: it runs as the bundle's user. */
+  readonly monitorId?: number;
   /** None at `create`: the plan then has no nic. The first is that of the default route. */
   readonly networks: readonly PlanNetwork[];
 }

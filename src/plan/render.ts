@@ -213,6 +213,9 @@ function processRows(plan: LaunchPlan): readonly Row[] {
   const groups = additionalGids.length === 0 ? "" : `, groups ${additionalGids.join(" ")}`;
   return [
     ["user", `uid ${uid}, gid ${gid}${groups}, umask ${octal(umask)}`],
+    ...(plan.monitorUids === undefined
+      ? []
+      : [["monitor user", `one of its own, from ${plan.monitorUids.first} to ${plan.monitorUids.last}`]]),
     ["capabilities", plan.capabilities.length === 0 ? "none" : plan.capabilities.join(" ")],
     ["new privileges", "never"],
     [

@@ -33,10 +33,11 @@ const SELF = 0;
  * The monitor's identity: limits, groups, user, no right beyond them.
  *
  * @param hostIds whether ids are the host's, in no user namespace.
+ * @param user who it is from now on.
  */
-export function dropPrivileges(plan: LaunchPlan, hostIds: boolean): void {
+export function dropPrivileges(plan: LaunchPlan, hostIds: boolean, user = plan.user): void {
   limitResources(plan, SELF);
-  giveUpRights(plan.user, hostIds);
+  giveUpRights(user, hostIds);
 }
 
 /**

@@ -58,6 +58,7 @@ import { chdir, fchdir } from "../sys/process.ts";
 import { bindUnix, listen, unixSocket } from "../sys/socket.ts";
 import { encodeUtf8 } from "../sys/text.ts";
 import { bytesOf } from "./bytes-of.ts";
+import { mapOwners } from "./map-owners.ts";
 import { newTmpfs } from "./new-tmpfs.ts";
 import { openSocketFile } from "./socket-file.ts";
 
@@ -78,7 +79,7 @@ const PROCESSES = "/guest/proc";
  *
  * @param cover a directory that the tmpfs may cover, seen by this namespace only.
  * @param given mounts made outside of the container: the device nodes, where they cannot be made here, and copies of
- *   boot files.
+ *   boot files; and the user namespace of {@link mapOwners}, where the monitor has a user of its own.
  * @param warn is told what the guest does not get.
  * @returns the listening socket of the share's server where there is one.
  * @throws RuntimeFailure `root` naming the step and the path.
@@ -86,10 +87,14 @@ const PROCESSES = "/guest/proc";
 export function enterMonitorRoot(
   plan: LaunchPlan,
   cover: string,
-  given: { readonly devices: number | undefined; readonly copies: number | undefined },
+  given: {
+    readonly devices: number | undefined;
+    readonly copies: number | undefined;
+    readonly ownerMap: number | undefined;
+  },
   warn: (message: string) => void,
 ): number | undefined {
-  const { devices, copies } = given;
+  const { devices, copies, ownerMap } = given;
   const step = (name: string, path: string, action: () => void) => {
     try {
       action();
@@ -106,7 +111,7 @@ export function enterMonitorRoot(
   const image = openRootfs(plan.rootfs);
   const root = newTmpfs(ROOT_SIZE, 0o755, MOUNT_ATTR_NOSUID);
   step("Mount monitor root over", cover, () => attach(root, AT_FDCWD, cover));
-  const tree = treeBuilder(root);
+  const tree = treeBuilder(root, ownerMap);
 
   // First, since a monitor's own files may lie below one of them.
   for (const area of plan.tmpfs) step("Mount tmpfs on", area.target, () => mountTmpfs(tree, root, area));
@@ -171,6 +176,7 @@ function attach(mountFd: number, dirfd: number, path: string): void {
 
 /** Makes directories, mount points and links below the new root; paths are absolute in it and ours. */
 interface TreeBuilder {
+  readonly ownerMap: number | undefined;
   directory(path: string): string;
   file(path: string): string;
   link(path: string, target: string): void;
@@ -180,7 +186,7 @@ interface TreeBuilder {
   place(path: string): string;
 }
 
-function treeBuilder(root: number): TreeBuilder {
+function treeBuilder(root: number, ownerMap: number | undefined): TreeBuilder {
   const made = new Set<string>([""]);
   const makeDirectory = (relative: string) => {
     if (made.has(relative)) return;
@@ -194,6 +200,7 @@ function treeBuilder(root: number): TreeBuilder {
     return relative;
   };
   return {
+    ownerMap,
     place,
     directory: (path) => {
       makeDirectory(path.slice(1));
@@ -234,6 +241,7 @@ function makeDevice(tree: TreeBuilder, root: number, path: string): void {
 
 function bindHostFile(tree: TreeBuilder, root: number, file: HostFile): void {
   const source = file.socket === true ? cloneSocket(file.source) : openTree(AT_FDCWD, file.source, OPEN_TREE_CLONE);
+  if (tree.ownerMap !== undefined) mapOwners(source, tree.ownerMap, MOUNT_ATTR_RDONLY, file.target);
   bind(tree, root, source, file.target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
@@ -259,6 +267,7 @@ function bindImageFile(tree: TreeBuilder, root: number, image: number, file: Ima
   const source = openTree(opened, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
   close(opened);
   const access = file.readonly ? MOUNT_ATTR_RDONLY : 0;
+  if (tree.ownerMap !== undefined) mapOwners(source, tree.ownerMap, access, file.target);
   bind(tree, root, source, file.target, access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 

@@ -3,15 +3,11 @@
  * is the text of a symbolic link: it is read by one call, and no half of it can be written.
  */
 import { fnv1a } from "../fnv.ts";
-import { AT_FDCWD, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import {
   close,
   emptyDirectory,
   fileIdentity,
-  fstat,
-  mkdirat,
-  open,
   readdir,
   readlinkat,
   removeIfPresent,
@@ -19,11 +15,9 @@ import {
   symlinkat,
 } from "../sys/file.ts";
 import { lockWithin } from "../sys/lock.ts";
-import { geteuid } from "../sys/process.ts";
+import { openPrivateDirectory } from "../sys/private-directory.ts";
 import { askVersion } from "./ask-version.ts";
 
-/** Rights of others than the owner. */
-const OTHERS = 0o077;
 /** Who asks is done by then, or is stopped. */
 const LOCK_TIMEOUT_MS = 4000;
 /** Answers that are kept: more programs than a host has monitors, so that files in changing places do not pile up. */
@@ -38,7 +32,7 @@ const MOST = 64;
  */
 export function versionAnswer(program: number, path: string, directory: string): string {
   try {
-    const answers = openAnswers(directory);
+    const answers = openPrivateDirectory(directory);
     if (answers === undefined) return askVersion(program, path);
     try {
       return keptAnswer(answers, program, path);
@@ -86,33 +80,5 @@ function keep(answers: number, name: string, text: string): void {
     renameat2(answers, temporary, answers, name, 0);
   } catch (error) {
     if (!isSysError(error)) throw error;
-  }
-}
-
-function openAnswers(path: string): number | undefined {
-  const directory = tryOpen(path) ?? make(path);
-  if (directory === undefined) return undefined;
-  const { uid, mode } = fstat(directory);
-  if (uid === geteuid() && (mode & OTHERS) === 0) return directory;
-  close(directory);
-  return undefined;
-}
-
-function make(path: string): number | undefined {
-  try {
-    mkdirat(AT_FDCWD, path, 0o700);
-  } catch (error) {
-    // Another create may have been faster.
-    if (!isSysError(error, "EEXIST")) return undefined;
-  }
-  return tryOpen(path);
-}
-
-function tryOpen(path: string): number | undefined {
-  try {
-    return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch (error) {
-    if (isSysError(error)) return undefined;
-    throw error;
   }
 }

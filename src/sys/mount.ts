@@ -5,6 +5,7 @@ export {
   fsmount,
   fsopen,
   mount,
+  mountIdmap,
   mountSetattr,
   moveMount,
   openTree,

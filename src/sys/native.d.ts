@@ -254,6 +254,8 @@ declare module "urunc:sys" {
     attrClear: number,
     propagation: number,
   ): void;
+  /** mount_setattr(2) with MOUNT_ATTR_IDMAP on a mount that is attached nowhere: owners as a user namespace maps them. */
+  export function mountIdmap(fd: number, userNamespaceFd: number): void;
   /** fsopen(2), FSOPEN_CLOEXEC. */
   export function fsopen(fsType: string): number;
   /** fsconfig(2) FSCONFIG_SET_STRING; with null value FSCONFIG_SET_FLAG. */

@@ -4,7 +4,7 @@ import { annotation, helloBundle, NAMESPACES } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { BIG_PAGE, load, sha256 } from "../lib/http-load.ts";
 import { missing } from "../lib/monitor.ts";
-import { networkNamespace } from "../lib/network.ts";
+import { podAndOutside } from "../lib/network.ts";
 import { HTTP_KERNEL } from "../lib/paths.ts";
 import { urunc } from "../lib/runtime.ts";
 
@@ -46,16 +46,7 @@ const WAYS: readonly Way[] = [
 for (const way of WAYS) {
   describe(`the web server on ${way.name}${way.reason === undefined ? "" : ` (skipped: ${way.reason})`}`, () => {
     it.skipIf(way.reason !== undefined)(`answers ping and ${2 * way.requests} requests without a loss`, async () => {
-      const pod = networkNamespace("pod");
-      const outside = networkNamespace("outside");
-      pod.script(
-        "ip link add eth0 type veth peer name peer0",
-        `ip link set peer0 netns ${outside.path}`,
-        "ip link set eth0 up",
-        "ip address add 10.9.8.7/24 dev eth0",
-        "ip route add default via 10.9.8.1",
-      );
-      outside.script("ip link set lo up", "ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
+      const { pod, outside } = podAndOutside();
       const before = pod.describe();
 
       const runtime = urunc(way.configuration);

@@ -5,28 +5,12 @@ import { describe, expect, it } from "vitest";
 import { addMount, annotation } from "../lib/bundle.ts";
 import { succeed, until } from "../lib/command.ts";
 import { scratch } from "../lib/hygiene.ts";
-import { type NetworkNamespace, networkNamespace } from "../lib/network.ts";
+import { type NetworkNamespace, networkNamespace, podAndOutside } from "../lib/network.ts";
 import { fetched, linuxBundle, linuxRuntime } from "../lib/network-guest.ts";
 
 const PAGE = "<p>served by a unikernel container</p>\n";
 const REQUESTS = 100;
 const BOOT_MS = 100_000;
-
-/** A pod's namespace with an interface, and one with its other end: the gateway. */
-function podAndOutside(): { readonly pod: NetworkNamespace; readonly outside: NetworkNamespace } {
-  const pod = networkNamespace("pod");
-  const outside = networkNamespace("outside");
-  pod.script(
-    "ip link set lo up",
-    "ip link add eth0 type veth peer name peer0",
-    `ip link set peer0 netns ${outside.path}`,
-    "ip link set eth0 up",
-    "ip address add 10.9.8.7/24 dev eth0",
-    "ip route add default via 10.9.8.1",
-  );
-  outside.script("ip link set lo up", "ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
-  return { pod, outside };
-}
 
 /** So many requests one after the other, all answered with the page. */
 function load(network: NetworkNamespace, url: string, page: string, requests: number): void {

@@ -179,6 +179,7 @@ const signatures: Readonly<Record<Binding, readonly Kind[]>> = {
   chroot: [text],
   openTree: [dirfd, text, u32],
   moveMount: [dirfd, text, dirfd, text, u32],
+  mountIdmap: [fd, fd],
   mountSetattr: [dirfd, text, u32, u32, u32, u32],
   fsopen: [text],
   fsconfigSet: [fd, text, textOrNull],

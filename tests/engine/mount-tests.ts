@@ -82,6 +82,15 @@ export const mountTests: readonly Test[] = [
     });
   }),
 
+  test(["mountIdmap"], "an attached mount and what is no user namespace are refused", () => {
+    inMounts("idmap", (place) => {
+      withFd(sys.openTree(AT_FDCWD, place, OPEN_TREE_CLONE), (tree) => {
+        withFd(sys.open(place, O_DIRECTORY), (other) => sysError("EINVAL", () => sys.mountIdmap(tree, other)));
+        sysError("EBADF", () => sys.mountIdmap(tree, BAD_FD));
+      });
+    });
+  }),
+
   test(["openTree", "moveMount", "mountSetattr"], "a detached copy of a tree is changed and attached", () => {
     inMounts("tree", (place) => {
       for (const name of ["from", "to"]) sys.mkdirat(AT_FDCWD, `${place}/${name}`, 0o700);

@@ -86,3 +86,19 @@ export function podNetwork(): NetworkNamespace {
   );
   return network;
 }
+
+/** A pod whose interface eth0 has the address 10.9.8.7 and leads to a namespace with 10.9.8.1. */
+export function podAndOutside(): { readonly pod: NetworkNamespace; readonly outside: NetworkNamespace } {
+  const pod = networkNamespace("pod");
+  const outside = networkNamespace("outside");
+  pod.script(
+    "ip link set lo up",
+    "ip link add eth0 type veth peer name peer0",
+    `ip link set peer0 netns ${outside.path}`,
+    "ip link set eth0 up",
+    "ip address add 10.9.8.7/24 dev eth0",
+    "ip route add default via 10.9.8.1",
+  );
+  outside.script("ip link set lo up", "ip link set peer0 up", "ip address add 10.9.8.1/24 dev peer0");
+  return { pod, outside };
+}

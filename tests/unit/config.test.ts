@@ -109,6 +109,18 @@ describe("the configuration file", () => {
     expect(read(text).warnings).toEqual([]);
   });
 
+  test.each([
+    ["200000-265535", { first: 200_000, last: 265_535 }],
+    [" 7 - 7 ", { first: 7, last: 7 }],
+    ["", undefined],
+  ])("monitor_uids %j is a range", (text, range) => {
+    expect(read(`[runtime]\nmonitor_uids = "${text}"`).value.runtime.monitorUids).toEqual(range);
+  });
+
+  test.each(['"0-5"', '"9-8"', '"5"', '"1-4294967295"', "[1, 2]", '"a-b"'])("monitor_uids %s is an error", (value) => {
+    expect(() => read(`[runtime]\nmonitor_uids = ${value}`)).toThrow("runtime.monitor_uids");
+  });
+
   test("virtiofsd has a path and words for options", () => {
     const toml = '[extra_binaries.virtiofsd]\npath = "/opt/virtiofsd"\noptions = " --cache  never "';
     const { value } = read(toml);
