@@ -41,20 +41,24 @@ static long make_place(const char *path, bool directory) {
   return 0;
 }
 
-long mount_over(const char *source, const char *place, bool readonly) {
+long mount_over(const char *source, const char *place, unsigned long flags) {
   long result = make_place(place, can_open(source, O_DIRECTORY));
-  if (result == 0) result = CALL(mount, source, place, NULL, MS_BIND, NULL);
-  if (result < 0 || !readonly) return result;
-  return CALL(mount, NULL, place, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL);
+  /* The root's own options; nothing that was mounted in it has them. */
+  bool is_root = equal(place, "/");
+  if (result == 0 && !is_root) result = CALL(mount, source, place, NULL, MS_BIND, NULL);
+  if (result < 0 || flags == 0) return result;
+  return CALL(mount, NULL, place, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
 }
 
+/* Nothing for what the runtime has left out: it has said so. */
 static long mount_bind(const struct bind *bind) {
   char source[4096];
-  if (bind->source[0] == '\0') return mount_over(bind->place, bind->place, bind->readonly);
+  if (bind->source[0] == '\0') {
+    return can_open(bind->place, 0) ? mount_over(bind->place, bind->place, bind->flags) : 0;
+  }
   if (!join(source, sizeof source, PARTS(KEPT "/", bind->source))) return -ENAMETOOLONG;
-  /* The runtime has left it out, and has said so. */
   if (!can_open(source, 0)) return 0;
-  return mount_over(source, bind->place, bind->readonly);
+  return mount_over(source, bind->place, bind->flags);
 }
 
 void mount_binds(const struct config *config) {

@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <linux/mount.h>
+
 #include "end.h"
 #include "file.h"
 #include "system.h"
@@ -40,14 +42,47 @@ static unsigned number(const char *value) {
   return result;
 }
 
-/* `ro` or `rw`, the source, the place; each after a colon. */
+static const struct {
+  const char *name;
+  unsigned long flag;
+} mount_options[] = {
+    {"rw", 0},
+    {"ro", MS_RDONLY},
+    {"nosuid", MS_NOSUID},
+    {"nodev", MS_NODEV},
+    {"noexec", MS_NOEXEC},
+    {"nosymfollow", MS_NOSYMFOLLOW},
+    {"nodiratime", MS_NODIRATIME},
+    {"noatime", MS_NOATIME},
+    {"relatime", MS_RELATIME},
+    {"strictatime", MS_STRICTATIME},
+};
+
+/* Words with commas between them. One that is not known would be a mount that is less strict than it was asked for. */
+static unsigned long mount_flags(const char *line, char *words) {
+  unsigned long flags = 0;
+  char *next;
+  for (char *word = words; word != NULL; word = next) {
+    for (next = word; *next != '\0' && *next != ',';) next++;
+    if (*next == ',') *next++ = '\0';
+    else next = NULL;
+    size_t i = 0;
+    while (i < sizeof mount_options / sizeof mount_options[0] && !equal(word, mount_options[i].name)) i++;
+    if (i == sizeof mount_options / sizeof mount_options[0]) wrong(line);
+    flags |= mount_options[i].flag;
+  }
+  return flags;
+}
+
+/* Options, the source, the place; each after a colon. */
 static void bind_line(struct config *config, const char *line, char *value) {
   if (config->bind_count == MOST_BINDS) wrong(line);
   char *source = value_of(value);
   char *place = value_of(source);
-  if (place == source || *place != '/') wrong(line);
+  if (source == value || place == source || *place != '/') wrong(line);
+  source[-1] = '\0';
   place[-1] = '\0';
-  config->binds[config->bind_count++] = (struct bind){source, unescape(place), starts_with(value, "ro:")};
+  config->binds[config->bind_count++] = (struct bind){source, unescape(place), mount_flags(line, value)};
 }
 
 static void process_line(struct config *config, const char *line, char *value) {

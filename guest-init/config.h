@@ -6,13 +6,13 @@
  *   UBS  ID MP and our own FS FO RO …                    UBE   volumes
  *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
- * Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
+ * BM has options of mount(8), a source and a place, with colons between them. Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
  */
 #pragma once
 
 #include <stdbool.h>
 
-enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 128, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_OPTIONS = 16, MOST_NICS = 8 };
+enum { MOST_WORDS = 4096, MOST_GROUPS = 256, MOST_VOLUMES = 32, MOST_BINDS = 512, MOST_SERVERS = 3, MOST_SEARCH = 32, MOST_OPTIONS = 16, MOST_NICS = 8 };
 /* Bytes of a network device's name with its end: IFNAMSIZ of linux/if.h. */
 enum { DEVICE_NAME_SIZE = 16 };
 
@@ -49,7 +49,8 @@ struct nic {
 struct bind {
   const char *source;
   const char *place;
-  bool readonly;
+  /* MS_RDONLY and others of mount(2); 0: none. */
+  unsigned long flags;
 };
 
 struct config {

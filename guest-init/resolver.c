@@ -1,5 +1,7 @@
 #include "resolver.h"
 
+#include <linux/mount.h>
+
 #include "binds.h"
 #include "file.h"
 #include "system.h"
@@ -36,7 +38,7 @@ static void append_lines(const char *key, const char *const *values, unsigned co
 static long put_in_place(void) {
   bool is_readonly = CALL(faccessat, AT_FDCWD, PLACE, MAY_WRITE) == -EROFS;
   long result = write_file(OWN_FILE, text);
-  if (result == 0) result = mount_over(OWN_FILE, PLACE, is_readonly);
+  if (result == 0) result = mount_over(OWN_FILE, PLACE, is_readonly ? MS_RDONLY | MS_NOSUID | MS_NODEV : 0);
   CALL(unlinkat, AT_FDCWD, OWN_FILE, 0);
   return result;
 }

@@ -5,6 +5,7 @@ import type { Monitor } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
 import { readVersion } from "../monitors/versions.ts";
 import { type FoundMonitor, featuresDocument } from "../oci/features.ts";
+import { honouredOptions } from "../plan/mount-options.ts";
 import { versionAnswer } from "../sandbox/version-answers.ts";
 import { O_PATH } from "../sys/constants.ts";
 import { withFile, writeAll } from "../sys/file.ts";
@@ -20,7 +21,7 @@ export function run(): number {
     const found = find(MONITORS[kind], arch);
     return found === undefined ? [] : [{ kind, ...found }];
   });
-  writeAll(1, `${jsonText(featuresDocument({ version: VERSION, monitors }), 4)}\n`);
+  writeAll(1, `${jsonText(featuresDocument({ version: VERSION, monitors, mountOptions: honouredOptions() }), 4)}\n`);
   return 0;
 }
 

@@ -20,6 +20,7 @@ export const freebsd: Guest = {
   supportsInitrd: false,
   supportsBlock: true,
   rootFilesystems: ["ext2"],
+  hasPrograms: true,
   sharedRoots: ["9p"],
   minimumMemory: 128 * 1024 * 1024,
   needs,

@@ -32,6 +32,8 @@ export interface GuestMount {
   readonly source?: string;
   readonly destination: string;
   readonly readonly: boolean;
+  /** Further options of mount(8) that the init mounts with. */
+  readonly flags?: readonly string[];
 }
 
 /** What a guest kind is told. */
@@ -151,6 +153,10 @@ export interface Guest {
   /** File systems of a container's rootfs that it can have as the disk of its root, or beside it; absent: none. */
   readonly rootFilesystems?: readonly string[];
   /** Whether its init mounts further disks at their places; absent: it never does. */
+  /** Whether the init that is asked for mounts with the options of the bundle. */
+  mountsWithOptions?(args: readonly string[], containerBoot: boolean): boolean;
+  /** It has users, programs and device files, so that options of mounts about these mean something. */
+  readonly hasPrograms?: true;
   mountsVolumes?(args: readonly string[], containerBoot: boolean): boolean;
   /** Where it mounts that disk; absent: at `/`. */
   readonly rootfsPlace?: string;

@@ -7,7 +7,7 @@ import type { Problem } from "../failure.ts";
 import { ipv4MaskText } from "../netlink/address.ts";
 import { utf8Size } from "../text-size.ts";
 import { guestProblem } from "./command-line.ts";
-import type { GuestDisk, GuestInput, SharedRoot, ShareKind } from "./guest.ts";
+import type { GuestDisk, GuestInput, GuestMount, SharedRoot, ShareKind } from "./guest.ts";
 import type { GuestNetwork } from "./network.ts";
 import { conventionLines, isLine, ROOT, refuseBrokenLines } from "./urunit.ts";
 
@@ -68,13 +68,16 @@ function ownLines(input: GuestInput, args: readonly string[]): readonly string[]
     ...(input.networks[0]?.dns ?? []).map((server) => `NS:${server}`),
     ...(input.networks[0]?.resolverOptions ?? []).map((option) => `RV:${option}`),
     `TTY:${process.terminal ? 1 : 0}`,
-    ...(input.mounts ?? []).map(
-      ({ source, destination, readonly }) => `BM:${readonly ? "ro" : "rw"}:${source ?? ""}:${escapeLine(destination)}`,
-    ),
+    ...(input.mounts ?? []).map(mountLine),
     ...wrapped.map((entry) => `ENV:${escapeLine(entry)}`),
     `ARC:${args.length}`,
     ...args.map((argument) => `ARV:${escapeLine(argument)}`),
   ];
+}
+
+function mountLine({ source, destination, readonly, flags = [] }: GuestMount): string {
+  const options = [readonly ? "ro" : "rw", ...flags].join(",");
+  return `BM:${options}:${source ?? ""}:${escapeLine(destination)}`;
 }
 
 /** One network card, which the guest finds by its MAC address. */

@@ -26,6 +26,8 @@ export const linux: Guest = {
   rootFilesystems: ["ext2", "ext3", "ext4"],
   supportsBlock: true,
   mountsVolumes: ([init = ""], containerBoot) => kindOfInit(containerBoot, init) !== "other",
+  mountsWithOptions: ([init = ""], containerBoot) => kindOfInit(containerBoot, init) === "guest-init",
+  hasPrograms: true,
   sharedRoots: ["virtiofs", "9p"],
   minimumMemory: 32 * 1024 * 1024,
   needs,

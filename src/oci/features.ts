@@ -8,6 +8,8 @@ export interface FeaturesInfo {
   readonly version: string;
   /** As found on the host. */
   readonly monitors: readonly FoundMonitor[];
+  /** Options of mounts that have their effect. */
+  readonly mountOptions: readonly string[];
 }
 
 export interface FoundMonitor {
@@ -60,8 +62,7 @@ export function featuresDocument(info: FeaturesInfo): FeaturesDocument {
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.2.0",
     hooks: HOOK_KINDS,
-    // Mounts of the spec do not reach a guest.
-    mountOptions: [],
+    mountOptions: info.mountOptions,
     linux: {
       namespaces: NAMESPACE_TYPES,
       // The monitor keeps no capability, whatever the spec lists.

@@ -98,9 +98,14 @@ function parseMounts(into: Findings, config: JsonObject): readonly SpecMount[] {
         ...(type ? { type } : {}),
         ...(source ? { source } : {}),
         options: textsIn(into, entry, "options", path),
+        ...(isMapped(entry["uidMappings"]) || isMapped(entry["gidMappings"]) ? { isIdMapped: true } : {}),
       },
     ];
   });
+}
+
+function isMapped(mappings: unknown): boolean {
+  return Array.isArray(mappings) && mappings.length > 0;
 }
 
 /** Keys are not empty and values are text (runtime-spec, section "Annotations"). */

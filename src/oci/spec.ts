@@ -66,6 +66,8 @@ export interface SpecMount {
   readonly type?: string;
   readonly source?: string;
   readonly options: readonly string[];
+  /** It has `uidMappings` or `gidMappings`. */
+  readonly isIdMapped?: true;
 }
 
 export interface Spec {

@@ -87,8 +87,17 @@ const MOUNTS = "/.urunc/mounts";
 /** What our init has to do for bind mounts that an initrd brings. */
 export function guestMounts(mounts: readonly BindMount[], root: RootKind): readonly GuestMount[] {
   return hasRamRoot(root)
-    ? mounts.filter(({ readonly }) => readonly).map(({ destination }) => ({ destination, readonly: true }))
-    : mounts.map(({ destination, readonly }, index) => ({ source: `${index}`, destination, readonly }));
+    ? mountsInPlace(mounts)
+    : mounts.map((bind, index) => ({ source: `${index}`, ...withOptions(bind) }));
+}
+
+/** The same for what has its place without our init: that is mounted on itself, with the options. */
+export function mountsInPlace(mounts: readonly BindMount[]): readonly GuestMount[] {
+  return mounts.filter(({ readonly, flags }) => readonly || flags !== undefined).map(withOptions);
+}
+
+export function withOptions({ destination, readonly, flags }: BindMount): GuestMount {
+  return { destination, readonly, ...(flags === undefined ? {} : { flags }) };
 }
 
 function hasRamRoot(root: RootKind): boolean {

@@ -4,6 +4,7 @@ import type { Spec, SpecMount } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { BindMount } from "./launch-plan.ts";
 import { lose } from "./lose.ts";
+import { readMountOptions } from "./mount-options.ts";
 import { isReadonlyMount } from "./mountinfo.ts";
 import { isBelow } from "./places.ts";
 import type { Planning } from "./plan-input.ts";
@@ -52,14 +53,17 @@ export function mountWay({ guest, metadata }: Planning, root: GuestRoot): MountW
 export function bindMounts(spec: Spec, bundle: string): readonly BindMount[] {
   return spec.mounts.filter(isBind).flatMap((mount) => {
     const destination = cleanPath(mount.destination);
-    if (destination === "/" || isBelow(destination, OF_THE_GUEST)) return [];
+    if (isOfTheGuest(destination)) return [];
     const source = mount.source ?? "";
+    const { bind, readonly, flags, writableBelow } = readMountOptions(mount.options);
     return [
       {
         source: source.startsWith("/") ? source : `${bundle}/${source}`,
         destination,
-        readonly: mount.options.includes("ro"),
-        recursive: mount.options.includes("rbind"),
+        readonly,
+        recursive: bind === "rbind",
+        ...(flags.length === 0 ? {} : { flags }),
+        ...(writableBelow ? { writableBelow } : {}),
       },
     ];
   });
@@ -114,7 +118,7 @@ export function loseOtherMounts(planning: Planning): void {
     const destination = cleanPath(mount.destination);
     if (OF_ENGINES.includes(destination)) return false;
     if (!isBind(mount)) return !OF_A_KERNEL.includes(mount.type ?? "");
-    return destination === "/" || isBelow(destination, OF_THE_GUEST);
+    return isOfTheGuest(destination);
   });
   if (lost.length === 0) return;
   const places = lost.map(({ destination, type }) => (type === undefined ? destination : `${destination} (${type})`));
@@ -144,6 +148,10 @@ function whyNone({ kind }: GuestRoot): string {
   return "it has no initrd and no shared root to have them in";
 }
 
-function isBind({ type, options }: SpecMount): boolean {
-  return type === "bind" || options.includes("bind") || options.includes("rbind");
+export function isBind({ type, options }: SpecMount): boolean {
+  return type === "bind" || readMountOptions(options).bind !== undefined;
+}
+
+export function isOfTheGuest(destination: string): boolean {
+  return destination === "/" || isBelow(destination, OF_THE_GUEST);
 }

@@ -1,5 +1,6 @@
 /** The container's rootfs as a share for the guest. */
-import type { SharedRoot } from "../guests/guest.ts";
+import type { GuestMount, SharedRoot } from "../guests/guest.ts";
+import { mountsInPlace, withOptions } from "./decide-initrd.ts";
 import { type GuestRoot, isQemus } from "./decide-root.ts";
 import type { BindMount, Share, ShareServer } from "./launch-plan.ts";
 import type { Planning } from "./plan-input.ts";
@@ -29,8 +30,24 @@ const SERVER_CAPABILITIES: readonly string[] = [
 /** Files of the kernel that virtiofsd reads for its limit of open files: QEMU's the first, the one in Rust the other. */
 const SERVER_SYSCTLS: readonly string[] = ["/proc/sys/fs/file-max", "/proc/sys/fs/nr_open"];
 
-export function decideSharedRoot({ kind }: GuestRoot, { spec }: Planning): SharedRoot | undefined {
-  return kind === "virtiofs" || kind === "9p" ? { kind, tag: TAG, readonly: spec.root.readonly } : undefined;
+/** With a writable mount in it the share as a whole is writable: what of it is not is the host's matter and our init's. */
+export function decideSharedRoot(
+  { kind }: GuestRoot,
+  { spec }: Planning,
+  binds: readonly BindMount[],
+): SharedRoot | undefined {
+  const readonly = spec.root.readonly && binds.every((bind) => bind.readonly);
+  return kind === "virtiofs" || kind === "9p" ? { kind, tag: TAG, readonly } : undefined;
+}
+
+/** What our init mounts on itself below a shared root, with the options of the bundle; the root itself comes last. */
+export function mountsOfShare(
+  { spec }: Planning,
+  { readonly }: SharedRoot,
+  mounts: readonly BindMount[],
+): readonly GuestMount[] {
+  if (!spec.root.readonly || readonly) return mountsInPlace(mounts);
+  return [...mounts.map(withOptions), { destination: "/", readonly: true }];
 }
 
 export function decideShare(
@@ -41,7 +58,8 @@ export function decideShare(
   if (root === undefined) return undefined;
   const server = root.kind === "virtiofs" ? decideServer(planning) : undefined;
   const sysctls = server === undefined ? [] : SERVER_SYSCTLS;
-  return { ...root, target: TARGET, mounts, sysctls, ...(server === undefined ? {} : { server }) };
+  const ownReadonly = planning.spec.root.readonly;
+  return { ...root, target: TARGET, ownReadonly, mounts, sysctls, ...(server === undefined ? {} : { server }) };
 }
 
 /** What the monitor is told: 9p it serves itself. */

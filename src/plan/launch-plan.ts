@@ -10,6 +10,7 @@ import type { IoPriority, Scheduler } from "../oci/scheduling.ts";
 import type { IdMapping, Namespace, Personality, Rlimit, TimeOffsets } from "../oci/spec.ts";
 import type { GuestRoot } from "./decide-root.ts";
 import type { Sysctl } from "./decide-sysctls.ts";
+import type { MountFlag } from "./mount-options.ts";
 import type { BlockMount } from "./mountinfo.ts";
 import type { NetworkSettings } from "./network-settings.ts";
 
@@ -76,6 +77,8 @@ export type InitrdPart =
 export interface Share extends SharedRoot {
   /** Where the rootfs lies in the monitor's root. */
   readonly target: string;
+  /** The rootfs is read-only, whatever is mounted below it. */
+  readonly ownReadonly: boolean;
   /** What is mounted below it. */
   readonly mounts: readonly BindMount[];
   /** Files of the kernel that its server reads, below /proc/sys. Of the rest of /proc it has processes only: it reopens its own files there. */
@@ -93,6 +96,10 @@ export interface BindMount {
   readonly readonly: boolean;
   /** With what is mounted below the source. */
   readonly recursive: boolean;
+  /** Further options, which hold for programs of the guest; absent: none. */
+  readonly flags?: readonly MountFlag[];
+  /** What the host has read-only below the source is writable all the same. */
+  readonly writableBelow?: true;
 }
 
 /** virtiofsd: started by the process that then becomes the monitor, in the monitor's root. */

@@ -19,17 +19,18 @@ import {
 } from "./decide.ts";
 import { decideCgroup } from "./decide-cgroup.ts";
 import { decideDevices, decideHostFiles, decideImageFiles } from "./decide-files.ts";
-import { decideBoot, decideInitrd, guestMounts, hasInitrd } from "./decide-initrd.ts";
+import { decideBoot, decideInitrd, guestMounts, hasInitrd, mountsInPlace } from "./decide-initrd.ts";
 import { decideMappings } from "./decide-mappings.ts";
 import { bindMounts, decideMounts, loseDevices, loseOtherMounts, mountWay } from "./decide-mounts.ts";
 import { decideRoot, type GuestRoot } from "./decide-root.ts";
-import { decideShare, decideSharedRoot, sharePath } from "./decide-share.ts";
+import { decideShare, decideSharedRoot, mountsOfShare, sharePath } from "./decide-share.ts";
 import { decideSysctls } from "./decide-sysctls.ts";
 import { decideVersion, monitorVersion, refuseOlder } from "./decide-version.ts";
 import { decideVolumes, type Volume } from "./decide-volumes.ts";
 import { agentSocket, decideVsock, vsockDirectory, withAgent } from "./decide-vsock.ts";
 import { TUN_DEVICE } from "./fact-query.ts";
 import { BLOCK_TARGET, COPIED_KERNEL_TARGET, INITRD_TARGET, KERNEL_TARGET } from "./image-files.ts";
+import { judgeMounts } from "./judge-mounts.ts";
 import type { LaunchPlan, Tmpfs } from "./launch-plan.ts";
 import { lose } from "./lose.ts";
 import { decideMonitorUids } from "./monitor-user.ts";
@@ -70,7 +71,8 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   }
   decideVersion(planning);
   const root = decideRoot(planning);
-  const sharedRoot = decideSharedRoot(root, planning);
+  const binds = bindMounts(spec, input.bundle);
+  const sharedRoot = decideSharedRoot(root, planning, binds);
   const host = decideHostFiles(planning, root.kind === "virtiofs" ? facts.virtiofsd : undefined);
   const accelerator = decideAccelerator(planning);
   const imageFiles = decideImageFiles(planning, root.kind);
@@ -80,7 +82,6 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const namespaces = decideNamespaces(planning);
   const idMappings = decideMappings(planning);
   const sysctls = decideSysctls(planning);
-  const binds = bindMounts(spec, input.bundle);
   const volumes = decideVolumes(planning, root, binds);
   const takes = [
     ...(root.mount === undefined ? [] : [{ mount: root.mount, readonly: spec.root.readonly }]),
@@ -95,11 +96,16 @@ export function makePlan(input: PlanInput): Result<LaunchPlan> {
   const mounts = decideMounts(planning, root, way, files, disks);
   loseOtherMounts(planning);
   loseDevices(planning);
+  judgeMounts(planning, way, mounts, volumes);
   const network = networkSettings(spec.annotations, configuration, problems);
   const needs = askGuest(planning, {
     root,
     sharedRoot,
-    mounts: way === "initrd" ? guestMounts(mounts, root.kind) : [],
+    mounts: [
+      ...mountsInPlace(volumes.map(({ bind }) => bind)),
+      ...(way === "initrd" ? guestMounts(mounts, root.kind) : []),
+      ...(sharedRoot === undefined ? [] : mountsOfShare(planning, sharedRoot, mounts)),
+    ],
     volumes,
     accelerator,
   });

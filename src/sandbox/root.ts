@@ -286,7 +286,7 @@ function bindShare(
   bind(tree, root, source, share.target, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   const top = openat(root, share.target.slice(1), O_PATH | O_DIRECTORY);
   mountBelow(top, share.mounts, warn);
-  if (share.readonly) mountSetattr(top, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
+  if (share.ownReadonly) mountSetattr(top, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, 0);
   close(top);
 }
 

@@ -1,5 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { BindMount } from "../plan/launch-plan.ts";
+import { type MountFlag, TIMES } from "../plan/mount-options.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -41,6 +42,30 @@ export function mountBelow(share: number, mounts: readonly BindMount[], warn: (m
   }
 }
 
+/** linux/mount.h; relatime is the absence of the others. */
+const ATTRIBUTES: Readonly<Record<MountFlag, number>> = {
+  nosuid: MOUNT_ATTR_NOSUID,
+  nodev: MOUNT_ATTR_NODEV,
+  noexec: MOUNT_ATTR_NOEXEC,
+  nosymfollow: 0x200000,
+  nodiratime: 0x80,
+  relatime: 0,
+  noatime: 0x10,
+  strictatime: 0x20,
+};
+const MOUNT_ATTR__ATIME = 0x70;
+
+/** Of each mount below the share on the host; whether programs of the guest are held to them is its own init's matter. */
+function attributesOf({ readonly, writableBelow, flags = [] }: BindMount): { set: number; clear: number } {
+  const access = readonly ? MOUNT_ATTR_RDONLY : 0;
+  const asked = flags.reduce((all, flag) => all | ATTRIBUTES[flag], 0);
+  const isTimed = flags.some((flag) => TIMES.includes(flag));
+  return {
+    set: access | asked | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+    clear: (isTimed ? MOUNT_ATTR__ATIME : 0) | (writableBelow === true && !readonly ? MOUNT_ATTR_RDONLY : 0),
+  };
+}
+
 function mountOne(share: number, mount: BindMount, warn: (message: string) => void): void {
   const recursive = mount.recursive ? AT_RECURSIVE : 0;
   const source = openTree(AT_FDCWD, mount.source, OPEN_TREE_CLONE | recursive);
@@ -51,9 +76,8 @@ function mountOne(share: number, mount: BindMount, warn: (message: string) => vo
       warn(`The guest does not get the bind mount ${destination}: ${path} is neither a file nor a directory`);
       return;
     }
-    const access = mount.readonly ? MOUNT_ATTR_RDONLY : 0;
-    const attributes = access | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-    mountSetattr(source, "", AT_EMPTY_PATH | recursive, attributes, 0, MS_PRIVATE);
+    const { set, clear } = attributesOf(mount);
+    mountSetattr(source, "", AT_EMPTY_PATH | recursive, set, clear, MS_PRIVATE);
     const place = openPlace(share, mount.destination, type === S_IFDIR);
     moveMount(source, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     close(place);

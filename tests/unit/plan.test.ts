@@ -151,6 +151,7 @@ describe("the default spec", () => {
 describe("the features document", () => {
   test("claims nothing that is not done, and names monitors and guests", () => {
     const document = featuresDocument({
+      mountOptions: ["ro"],
       version: "1.0",
       monitors: [
         { kind: "qemu", path: "/usr/bin/qemu-system-x86_64", version: "7.2.22" },
