@@ -27,19 +27,27 @@ export function pathsForStart(plan: LaunchPlan, { spec, bundle }: PlanInput, scr
  * Places where something is mounted on which none of the paths depends, in the order in which they can be unmounted:
  * what is mounted below one of them goes with it.
  *
- * @param needed paths as they are named, and as they are without symbolic links.
+ * @param needed paths as they are named, and all that their symbolic links lead through.
  */
 export function unneededMounts(entries: readonly MountEntry[], needed: readonly string[]): readonly string[] {
-  const paths = needed.map(cleanPath);
+  const paths = [...new Set(needed.map(cleanPath))];
   const gone = new Set<string>();
   const places: string[] = [];
   for (const { mountPoint } of entries) {
     const isNeeded =
       mountPoint === "/" ||
       paths.some((path) => path === "/" || isBelow(path, [mountPoint]) || isBelow(mountPoint, [path]));
-    if (isNeeded || [...gone].some((place) => mountPoint.startsWith(`${place}/`))) continue;
+    if (isNeeded || hasParentIn(gone, mountPoint)) continue;
     gone.add(mountPoint);
     places.push(mountPoint);
   }
   return places;
+}
+
+/** Whether one of the directories above the path is among them. */
+function hasParentIn(places: ReadonlySet<string>, path: string): boolean {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (places.has(path.slice(0, end))) return true;
+  }
+  return false;
 }

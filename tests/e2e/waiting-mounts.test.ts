@@ -1,5 +1,5 @@
 // The file systems of the host while a container waits for its start, for runc and urunc alike.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addMount, annotation, type BundleOptions, type Hooks, helloBundle } from "../lib/bundle.ts";
@@ -9,6 +9,7 @@ import { atEnd, scratch } from "../lib/hygiene.ts";
 import { linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
 import { debianKernel } from "../lib/linux-kernel.ts";
 import { ext4Of, loopMount, mountRootfs } from "../lib/loop.ts";
+import { urunc } from "../lib/runtime.ts";
 import { SUBJECTS } from "../lib/subjects.ts";
 
 const HOOK = [{ path: "/bin/true" }];
@@ -66,6 +67,17 @@ describe("a container that waits for its start", () => {
 
   it("does so also when hooks have run in its mount namespace", () => {
     keepsNothingOf({ hooks: { createContainer: HOOK } });
+  });
+
+  it("is found at its start by way of two links, of which one lies on a file system of its own", async () => {
+    const { place } = otherFileSystem();
+    const bundle = helloBundle({ args: ["hello", "one two"], hooks: { createContainer: HOOK } });
+    symlinkSync(bundle, join(place, "second"));
+    symlinkSync(join(place, "second"), join(scratch(), "first"));
+    const runtime = urunc();
+    const { outcome } = runtime.create("behind", join(scratch(), "first"));
+    succeed(runtime.verb("start", "behind"));
+    await until("it runs", () => outcome.stdout().includes("one two"));
   });
 
   it("finds at its start what the bundle binds, behind a link and on a file system of its own", async () => {
