@@ -1,5 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type UndoOptions, undoStorage } from "../storage/undo.ts";
+import { messageOf } from "../sys/errors.ts";
 import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.ts";
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
@@ -23,9 +24,7 @@ export function deleteContainer(directory: ContainerDirectory, record: Container
     const seen = statusWithPause(directory.path, record);
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: ${seen}`);
   }
-  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options);
-  const { monitorUser } = record.urunc;
-  if (monitorUser !== undefined) releaseMonitorId(monitorUser.id, monitorUser.container);
+  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options, record.urunc.monitorUser);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
 }
 
@@ -47,12 +46,31 @@ function removeCgroupOf({ path }: ContainerDirectory): void {
   if (cgroup !== undefined) removeContainerCgroup(cgroup);
 }
 
-function endAndRemove(directory: ContainerDirectory, process: ProcessIdentity | undefined, options: UndoOptions): void {
+function endAndRemove(
+  directory: ContainerDirectory,
+  process: ProcessIdentity | undefined,
+  options: UndoOptions,
+  monitorUser?: ContainerRecord["urunc"]["monitorUser"],
+): void {
   // Opened while the process lives: its namespace may have no other name.
   const network = openNetworkToUndo(directory.fd, process?.pid);
   if (process !== undefined) killProcess(process, () => wakeContainer(directory.path));
   removeCgroupOf(directory);
   if (network !== undefined) undoNetwork(network, options.warn);
   undoStorage(directory.fd, options);
+  if (monitorUser !== undefined) giveBack(monitorUser, options.warn);
   removeContainerDirectory(directory);
+}
+
+/** While the directory is there: a new container of that name would have the same one by the same path. */
+function giveBack(
+  { id, container }: NonNullable<ContainerRecord["urunc"]["monitorUser"]>,
+  warn: UndoOptions["warn"],
+): void {
+  try {
+    releaseMonitorId(id, container);
+  } catch (error) {
+    // It is free without that once the directory has gone.
+    warn(`Give back the monitor's user ${id}: ${messageOf(error)}`);
+  }
 }

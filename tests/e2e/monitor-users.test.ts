@@ -3,9 +3,9 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, readlinkSync,
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, helloBundle, KERNEL, NAMESPACES } from "../lib/bundle.ts";
-import { succeed, until } from "../lib/command.ts";
+import { run, succeed, until } from "../lib/command.ts";
 import { descendants } from "../lib/host.ts";
-import { atEnd } from "../lib/hygiene.ts";
+import { atEnd, scratch } from "../lib/hygiene.ts";
 import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
 import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { mountRootfs } from "../lib/loop.ts";
@@ -64,6 +64,21 @@ describe("monitors with users of their own", () => {
     symlinkSync(join(runtime.root, "gone"), place);
     atEnd(() => rmSync(place, { force: true }));
     expect(idIn(staying(runtime, "next"), 310_010, 310_010)).toBe(310_010);
+  });
+
+  it("cannot be given back where others can write, which is a warning of delete: the rest is done", () => {
+    const runtime = urunc(key(310_015, 310_015));
+    const told = join(scratch(), "told");
+    const hooks = { poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo deleted > ${told}`] }] };
+    runtime.create("kept", helloBundle({ hooks }));
+    // Where only this verb sees it.
+    const cover = `mount -t tmpfs -o mode=777 none ${USERS} && exec "$0" "$@"`;
+    const globals = ["--root", runtime.root, "--log", runtime.log, "--log-format", "json"];
+    const verb = [runtime.program, ...globals, "delete", "--force", "kept"];
+    succeed(run(scratch(), ["unshare", "--mount", "sh", "-c", cover, ...verb]));
+    expect(readFileSync(told, "utf8")).toBe("deleted\n");
+    expect(readFileSync(runtime.log, "utf8")).toContain("Give back the monitor's user 310015");
+    rmSync(join(USERS, "310015"));
   });
 
   it("give it back when create fails", () => {
