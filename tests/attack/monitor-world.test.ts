@@ -41,9 +41,9 @@ describe("descriptors of the host", () => {
     const words = [runtime.program, "--root", runtime.root, "create", "--bundle", bundle, "leaky"];
     const env = { URUNC_CONFIG_FILE: join(scratch(), "config.toml") };
     runtime.expectLeftover("leaky");
-    succeed(run(scratch(), ["bash", "-c", 'exec 7</ 9</etc 20</proc; exec "$@"', "bash", ...words], { env }));
+    succeed(run(scratch(), ["bash", "-c", 'exec 7</ 9</etc 20</usr; exec "$@"', "bash", ...words], { env }));
     const { pid } = runtime.state("leaky");
-    for (const target of openFiles(pid)) expect(["/", "/etc", "/proc"]).not.toContain(target);
+    for (const target of openFiles(pid)) expect(["/", "/etc", "/usr"]).not.toContain(target);
     succeed(runtime.verb("start", "leaky"));
     expect(readdirSync(`/proc/${pid}/fd`)).toEqual(["0", "1", "2"]);
   });
