@@ -1,9 +1,10 @@
-import { RuntimeFailure } from "../failure.ts";
-import type { Resources } from "../oci/resources.ts";
+import { failureOf, RuntimeFailure } from "../failure.ts";
+import type { DeviceRule, Resources } from "../oci/resources.ts";
 import { type CgroupPlace, directoryOf } from "../resources/cgroup-place.ts";
 import { deviceProgram } from "../resources/device-program.ts";
-import { deviceRules, type NeededDevice, v1DeviceSettings } from "../resources/device-rules.ts";
+import { deviceRules, type NeededDevice } from "../resources/device-rules.ts";
 import type { Setting } from "../resources/setting.ts";
+import { v1DeviceSettings } from "../resources/v1-device-settings.ts";
 import { v1Settings } from "../resources/v1-settings.ts";
 import { v2Settings } from "../resources/v2-settings.ts";
 import { allowDevices } from "./devices.ts";
@@ -25,7 +26,13 @@ export function applyLimits(place: CgroupPlace, resources: Resources): void {
 export function applyDevices(place: CgroupPlace, resources: Resources, needed: readonly NeededDevice[]): void {
   const rules = deviceRules(resources.devices ?? [], needed);
   if (!isV1(place)) allowDevices(place.v2 ?? "", deviceProgram(rules));
-  else writeSettings(v1DeviceSettings(rules).map((setting) => inV1(place, setting)));
+  else writeSettings(v1Devices(rules).map((setting) => inV1(place, setting)));
+}
+
+function v1Devices(rules: readonly DeviceRule[]): readonly Setting[] {
+  const settings = v1DeviceSettings(rules);
+  if (!settings.ok) throw failureOf("Limit devices", settings.problems);
+  return settings.value;
 }
 
 /** Whether the controllers are cgroup v1's; cgroup v2 may be there besides, without any. */

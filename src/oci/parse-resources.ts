@@ -74,7 +74,8 @@ function parseDevices(into: Findings, resources: JsonObject, path: string): read
       report(into, below(place, "type"), "must be a, b or c", type);
       return [];
     }
-    const access = textIn(into, entry, "access", place) || "rwm";
+    // Not everything by default: a rule that was cut short would give every device (runc refuses it too).
+    const access = textIn(into, entry, "access", place) ?? "";
     if (!/^[rwm]{1,3}$/.test(access)) report(into, below(place, "access"), "must be a mix of r, w and m", access);
     const { major, minor } = integers(into, entry, place, { major: [-1, UINT32], minor: [-1, UINT32] });
     return [

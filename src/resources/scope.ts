@@ -31,12 +31,23 @@ function refuse(path: string | undefined, reason: string): Result<Scope> {
 export function slicePath(slice: string): string {
   if (slice === "-.slice") return "";
   const names = slice.slice(0, -".slice".length).split("-");
-  return names.map((_, index) => `/${names.slice(0, index + 1).join("-")}.slice`).join("");
+  return names.map((_, index) => `/${directoryName(`${names.slice(0, index + 1).join("-")}.slice`)}`).join("");
+}
+
+/** What systemd takes for controllers, its own ones among them (`cgroup_controller_to_string` of systemd 257). */
+const CONTROLLERS =
+  "cpu cpuacct cpuset io blkio memory devices pids bpf-firewall bpf-devices bpf-foreign bpf-socket-bind " +
+  "bpf-restrict-network-interfaces bpf-bind-network-interface";
+const RESERVED = new RegExp(`^(?:[_.]|(?:cgroup|${CONTROLLERS.split(" ").join("|")})\\.)`);
+
+/** The directory of a unit: a name that could be a file of the kernel's gets `_` before it (`cg_escape` of systemd). */
+function directoryName(unit: string): string {
+  return RESERVED.test(unit) ? `_${unit}` : unit;
 }
 
 /** Where systemd puts the unit: below its own cgroup, which is the root but for a user's instance. */
 export function scopePlace(scope: Scope, memberships: readonly Membership[], isRoot: boolean): CgroupPlace {
-  const inner = `${slicePath(scope.slice)}/${scope.unit}`;
+  const inner = `${slicePath(scope.slice)}/${directoryName(scope.unit)}`;
   const user = memberships
     .map(({ path }) => /^.*\/user@\d+\.service/.exec(path)?.[0])
     .find((path) => path !== undefined);

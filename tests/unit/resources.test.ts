@@ -4,9 +4,10 @@ import { parseResources } from "../../src/oci/parse-resources.ts";
 import type { DeviceRule } from "../../src/oci/resources.ts";
 import { cgroupfsPlace, directoryOf, parseMemberships } from "../../src/resources/cgroup-place.ts";
 import { deviceProgram } from "../../src/resources/device-program.ts";
-import { deviceRules, v1DeviceSettings } from "../../src/resources/device-rules.ts";
+import { deviceRules } from "../../src/resources/device-rules.ts";
 import { limitProperties, parseScope, scopePlace } from "../../src/resources/scope.ts";
 import { integerText } from "../../src/resources/setting.ts";
+import { v1DeviceSettings } from "../../src/resources/v1-device-settings.ts";
 import { v1Settings } from "../../src/resources/v1-settings.ts";
 import { cpuWeight, v2Settings, v2Swap } from "../../src/resources/v2-settings.ts";
 
@@ -77,7 +78,10 @@ describe("resources", () => {
     [{ unified: { "cgroup.procs": "1" } }, "unified"],
     [{ hugepageLimits: [{ pageSize: "../x", limit: 1 }] }, "hugepageLimits[0].pageSize"],
     [{ devices: [{ allow: true, type: "x" }] }, "devices[0].type"],
+    [{ devices: [{ allow: true, type: "u", access: "r" }] }, "devices[0].type"],
     [{ devices: [{ allow: true, access: "rx" }] }, "devices[0].access"],
+    [{ devices: [{ allow: true, type: "c", access: "" }] }, "devices[0].access"],
+    [{ devices: [{ allow: true, type: "c", major: 1 }] }, "devices[0].access"],
     [{ network: { priorities: [{ name: "a b", priority: 1 }] } }, "network.priorities[0].name"],
     [{ rdma: { "a/b": {} } }, "rdma"],
     [{ memory: { swappiness: -1 } }, "memory.swappiness"],
@@ -237,12 +241,56 @@ describe("device rules", () => {
     expect(runProgram(deviceProgram([]), "c", "r", 1, 3)).toBe(0);
   });
 
+  const v1 = (rules: readonly DeviceRule[]) => {
+    const settings = v1DeviceSettings(deviceRules(rules, [kvm]));
+    return settings.ok
+      ? settings.value.map(({ file, value }) => `${file} ${value}`)
+      : settings.problems.map(({ message }) => message);
+  };
+
   it("are one line each for cgroup v1, everything denied first", () => {
-    expect(v1DeviceSettings(deviceRules(given, [kvm])).map(({ file, value }) => `${file} ${value}`)).toEqual([
+    expect(v1(given.filter((rule) => rule.minor !== 8))).toEqual([
       "devices.deny a *:* rwm",
       "devices.allow c 1:* r",
-      "devices.deny c 1:8 r",
       "devices.allow b 8:0 rw",
+      "devices.allow c 10:232 rwm",
+    ]);
+  });
+
+  it.each([
+    ["deny c 1:8 r", "c 1:* r is allowed", given],
+    [
+      "allow c 10:232 rwm",
+      "c 10:* w is denied",
+      [
+        { allow: true, type: "a", access: "rwm" },
+        { allow: false, type: "c", major: 10, access: "w" },
+      ],
+    ],
+    [
+      "deny b 7:* r",
+      "b *:0 rm is allowed",
+      [
+        { allow: true, type: "b", minor: 0, access: "rm" },
+        { allow: false, type: "a", major: 7, access: "r" },
+      ],
+    ],
+  ] as const)("are refused for cgroup v1, which would ignore it: %s while %s", (rule, other, rules) => {
+    expect(v1(rules).join()).toContain(`cgroup v1 cannot ${rule} while ${other}`);
+  });
+
+  it("take what was allowed back by its own numbers in cgroup v1, since any others are ignored there", () => {
+    const rules = [
+      { allow: true, type: "c", major: 1, minor: 3, access: "rwm" },
+      { allow: true, type: "c", major: 5, minor: 0, access: "r" },
+      { allow: false, type: "c", major: 1, access: "wm" },
+      { allow: false, type: "c", major: 1, access: "w" },
+    ] as const;
+    expect(v1(rules)).toEqual([
+      "devices.deny a *:* rwm",
+      "devices.allow c 1:3 rwm",
+      "devices.allow c 5:0 r",
+      "devices.deny c 1:3 wm",
       "devices.allow c 10:232 rwm",
     ]);
   });
@@ -282,6 +330,21 @@ describe("a scope of systemd", () => {
     expect(scopePlace(found, v2, true)).toEqual({ v1: {}, v2: `/sys/fs/cgroup${inner}`, unit: "cri-a.scope" });
     expect(scopePlace(found, v2, false).v2).toBe(`/sys/fs/cgroup/user.slice/user-7.slice/user@7.service${inner}`);
     expect(scopePlace({ ...found, slice: "-.slice" }, v2, true).v2).toBe("/sys/fs/cgroup/cri-a.scope");
+  });
+
+  it.each([
+    ["system.slice::memory", "/system.slice/_memory.scope"],
+    ["memory.slice:u:x", "/_memory.slice/u-x.scope"],
+    ["a-io.slice:u:x", "/a.slice/a-io.slice/u-x.scope"],
+    ["cgroup.x.slice::tasks", "/_cgroup.x.slice/tasks.scope"],
+    ["_a-b.slice::_x", "/__a.slice/__a-b.slice/__x.scope"],
+    ["system.slice::.x", "/system.slice/_.x.scope"],
+    ["system.slice:bpf:devices", "/system.slice/_bpf-devices.scope"],
+    ["system.slice::memoryx", "/system.slice/memoryx.scope"],
+  ])("lies where systemd puts names that could be the kernel's: %s", (path, inner) => {
+    const found = scope(path);
+    if (typeof found !== "object") throw new Error(`refused: ${found}`);
+    expect(scopePlace(found, parseMemberships("0::/init.scope\n"), true).v2).toBe(`/sys/fs/cgroup${inner}`);
   });
 
   it("knows the limits as properties", () => {
