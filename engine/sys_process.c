@@ -109,11 +109,20 @@ static JSValue sys_getcwd(JSContext *ctx, JSValueConst *argv) {
     (CLONE_VM | CLONE_VFORK | CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS | CLONE_FILES | CLONE_FS |                   \
      CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD | CLONE_INTO_CGROUP)
 
-static JSValue new_child(JSContext *ctx, long pid, int pidfd) {
+/* What is returned of a child, made before the call: what is thrown after it, for want of memory, the child would throw too. */
+static JSValue new_child(JSContext *ctx) {
     JSValue result = JS_NewObject(ctx);
-    set(ctx, result, "pid", JS_NewInt64(ctx, pid));
-    set(ctx, result, "pidfd", JS_NewInt32(ctx, pid == 0 ? -1 : pidfd));
+    if (JS_IsException(result))
+        return result;
+    set(ctx, result, "pid", JS_NewInt32(ctx, -1));
+    set(ctx, result, "pidfd", JS_NewInt32(ctx, -1));
     return result;
+}
+
+static JSValue child_of(JSContext *ctx, JSValue child, long pid, int pidfd) {
+    set(ctx, child, "pid", JS_NewInt32(ctx, (int32_t)pid));
+    set(ctx, child, "pidfd", JS_NewInt32(ctx, pid == 0 ? -1 : pidfd));
+    return child;
 }
 
 static JSValue sys_clone3(JSContext *ctx, JSValueConst *argv) {
@@ -133,8 +142,15 @@ static JSValue sys_clone3(JSContext *ctx, JSValueConst *argv) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)cgroup;
     }
+    JSValue result = new_child(ctx);
+    if (JS_IsException(result))
+        return result;
     long pid = syscall(SYS_clone3, &args, sizeof args);
-    return pid < 0 ? sys_throw(ctx, "clone3", NULL) : new_child(ctx, pid, pidfd);
+    if (pid >= 0)
+        return child_of(ctx, result, pid, pidfd);
+    JSValue error = sys_throw(ctx, "clone3", NULL);
+    JS_FreeValue(ctx, result);
+    return error;
 }
 
 static JSValue sys_clone(JSContext *ctx, JSValueConst *argv) {
@@ -145,9 +161,16 @@ static JSValue sys_clone(JSContext *ctx, JSValueConst *argv) {
     if ((uint64_t)flags & (CLONE_REFUSED | CSIGNAL))
         return JS_ThrowRangeError(ctx, "Only flags of namespaces and CLONE_PARENT are allowed");
     uint64_t all = (uint64_t)flags | CLONE_PIDFD | ((uint64_t)flags & CLONE_PARENT ? 0 : SIGCHLD);
+    JSValue result = new_child(ctx);
+    if (JS_IsException(result))
+        return result;
     /* The rest of the arguments has another order on each architecture, and is 0. */
     long pid = syscall(SYS_clone, all, NULL, &pidfd, NULL, NULL);
-    return pid < 0 ? sys_throw(ctx, "clone", NULL) : new_child(ctx, pid, pidfd);
+    if (pid >= 0)
+        return child_of(ctx, result, pid, pidfd);
+    JSValue error = sys_throw(ctx, "clone", NULL);
+    JS_FreeValue(ctx, result);
+    return error;
 }
 
 static JSValue sys_execve(JSContext *ctx, JSValueConst *argv) {

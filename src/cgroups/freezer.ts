@@ -1,7 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directoryOf } from "../resources/cgroup-place.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { messageOf } from "../sys/errors.ts";
-import { waitUntil } from "../sys/wait.ts";
 import { isV1 } from "./limits.ts";
 import { isGone, readCgroupFile } from "./read.ts";
 import { writeCgroupFile } from "./write.ts";
@@ -55,11 +55,15 @@ export function freeze(place: CgroupPlace): void {
     write(freezer, freezer.frozen);
     return shows(freezer);
   };
-  if (waitUntil(isDone, TIMEOUT_MS, STEP_MS)) return;
+  if (waitUntil(isDone, deadlineIn(TIMEOUT_MS), STEP_MS)) return;
   write(freezer, freezer.thawed);
-  throw new RuntimeFailure("freezer", `Freeze ${freezer.file}: the processes did not stop: try again`, {
-    kind: "system",
-  });
+  throw new RuntimeFailure(
+    "freezer",
+    `Freeze ${freezer.file}: the processes did not stop within ${TIMEOUT_MS / 1000} s: try again`,
+    {
+      kind: "system",
+    },
+  );
 }
 
 /** Lets the processes of a cgroup go on; nothing where there is no freezer. */

@@ -1,11 +1,11 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_RDONLY, S_IFDIR, S_IFMT } from "../sys/constants.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { isSysError } from "../sys/errors.ts";
 import { fstatat, readdir, withFile } from "../sys/file.ts";
 import { getpid, kill } from "../sys/process.ts";
 import { SIGKILL } from "../sys/signals.ts";
-import { waitUntil } from "../sys/wait.ts";
 import { thaw } from "./freezer.ts";
 import { isGone, readCgroupFile } from "./read.ts";
 import { writeCgroupFile } from "./write.ts";
@@ -99,8 +99,8 @@ export function endProcesses(place: CgroupPlace): void {
     thaw(place);
     return false;
   };
-  if (waitUntil(haveEnded, END_TIMEOUT_MS, STEP_MS)) return;
-  const message = `Cgroup ${directories(place)[0]}: its processes do not end: ${pidsAnywhere(place).join(" ")}`;
+  if (waitUntil(haveEnded, deadlineIn(END_TIMEOUT_MS), STEP_MS)) return;
+  const message = `Cgroup ${directories(place)[0]}: its processes do not end within ${END_TIMEOUT_MS / 1000} s: ${pidsAnywhere(place).join(" ")}`;
   throw new RuntimeFailure("still-running", message, { kind: "system" });
 }
 

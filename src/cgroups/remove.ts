@@ -1,9 +1,9 @@
 import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { AT_FDCWD, AT_REMOVEDIR } from "../sys/constants.ts";
+import { type Deadline, deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { unlinkat } from "../sys/file.ts";
-import { waitUntil } from "../sys/wait.ts";
 import { endProcesses, subdirectories } from "./processes.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -25,17 +25,20 @@ export function removeCgroup(place: CgroupPlace): void {
   if (busy.length === 0) return;
   endProcesses(place);
   // The kernel lets go of a process some time after it has ended.
-  for (const directory of busy) removePatiently(directory);
+  const deadline = deadlineIn(TIMEOUT_MS);
+  for (const directory of busy) removePatiently(directory, deadline);
 }
 
-function removePatiently(directory: string): void {
+/** @param deadline of all that is below as well. */
+function removePatiently(directory: string, deadline: Deadline): void {
   const isRemoved = () => {
     if (tryRemove(directory)) return true;
-    for (const below of subdirectories(directory)) removePatiently(below);
+    for (const below of subdirectories(directory)) removePatiently(below, deadline);
     return false;
   };
-  if (waitUntil(isRemoved, TIMEOUT_MS, STEP_MS)) return;
-  throw new RuntimeFailure("cgroup", `Remove cgroup ${directory}: it is in use: run 'delete --force' again`, {
+  if (waitUntil(isRemoved, deadline, STEP_MS)) return;
+  const why = `it is still in use after ${TIMEOUT_MS / 1000} s`;
+  throw new RuntimeFailure("cgroup", `Remove cgroup ${directory}: ${why}: run 'delete --force' again`, {
     kind: "system",
   });
 }

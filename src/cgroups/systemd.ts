@@ -1,11 +1,18 @@
-import { BUS_NAME, isAnswer, jobEndOf } from "../dbus/answers.ts";
+import { BUS_NAME, hasLeft, isAbsence, isAnswer, jobEndOf } from "../dbus/answers.ts";
 import type { Call, Incoming } from "../dbus/message.ts";
 import type { DbusValue } from "../dbus/value.ts";
 import { RuntimeFailure } from "../failure.ts";
-import { type Bus, busCall, openBus } from "./bus.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
+import { exists } from "../sys/file.ts";
+import { Away, type Bus, busCall, openBus } from "./bus.ts";
 
 const SYSTEMD = "org.freedesktop.systemd1";
 const MANAGER = `${SYSTEMD}.Manager`;
+const UNIT_EXISTS = `${SYSTEMD}.UnitExists`;
+/** For all that is asked, of a systemd that starts anew meanwhile too. */
+const TIMEOUT_MS = 30_000;
+/** Between two looks at whether it is back. */
+const STEP_MS = 100;
 
 type Property = readonly [name: string, value: DbusValue];
 
@@ -18,11 +25,17 @@ const WATCH: readonly Call[] = [
   busCall("AddMatch", [
     { type: "s", value: `type='signal',sender='${SYSTEMD}',interface='${MANAGER}',member='JobRemoved'` },
   ]),
+  busCall("AddMatch", [
+    { type: "s", value: `type='signal',sender='${BUS_NAME}',member='NameOwnerChanged',arg0='${SYSTEMD}'` },
+  ]),
   manager("Subscribe", []),
 ];
 
 /** Who systemd is on this bus; messages come by that name. */
 const OWNER = busCall("GetNameOwner", [{ type: "s", value: SYSTEMD }]);
+
+/** Exists where systemd is the first process (sd_booted(3)). */
+const BOOTED = "/run/systemd/system";
 
 /** The bus with systemd on it. */
 interface Systemd {
@@ -40,23 +53,31 @@ interface Refusal {
 /**
  * Starts a transient unit and returns when it is active: its processes are in its cgroup then.
  *
+ * @param isStarted whether the unit is there by this call. A systemd that has started anew does not tell.
  * @throws RuntimeFailure `systemd`, `dbus`.
  */
-export function startUnit(unit: string, properties: readonly Property[]): void {
+export function startUnit(unit: string, properties: readonly Property[], isStarted: () => boolean): void {
   const call = manager("StartTransientUnit", [
     { type: "s", value: unit },
     { type: "s", value: "replace" },
     { type: "a(sv)", value: properties },
     { type: "a(sa(sv))" },
   ]);
+  let tries = 0;
   withSystemd(`Start unit ${unit}`, (systemd, refuse) => {
+    tries += 1;
+    if (tries > 1 && isStarted()) return;
     let refusal = runJob(systemd, call, unit);
-    if (refusal?.name === `${SYSTEMD}.UnitExists`) {
+    if (refusal?.name === UNIT_EXISTS) {
+      if (isStarted()) return;
       // One that failed is kept under its name until somebody has looked at it.
       ask(systemd, manager("ResetFailedUnit", [{ type: "s", value: unit }]));
       refusal = runJob(systemd, call, unit);
     }
-    if (refusal !== undefined) refuse(refusal);
+    if (refusal === undefined) return;
+    // The unit of the try before, of which a systemd that has started anew has kept the name and not yet the rest.
+    if (refusal.name === UNIT_EXISTS && tries > 1) throw awayBecause(`${refusal.text} (${refusal.name})`);
+    refuse(refusal);
   });
 }
 
@@ -84,51 +105,86 @@ export function setUnitProperties(unit: string, properties: readonly Property[])
   });
 }
 
-/** @param step what every error begins with. */
+/**
+ * Talks with systemd, from the beginning again when it has started anew in between.
+ *
+ * @param step what every error begins with.
+ */
 function withSystemd(step: string, use: (systemd: Systemd, refuse: (refusal: Refusal) => never) => void): void {
   const refuse = ({ name, text }: Refusal) => {
     throw new RuntimeFailure("systemd", `${step}: systemd says: ${text} (${name})`, { kind: "system" });
   };
-  try {
-    const bus = openBus();
+  const deadline = deadlineIn(TIMEOUT_MS);
+  const converse = () => {
+    const bus = openBus(deadline);
     try {
       bus.send(WATCH);
-      const owner = receiveAnswer(bus, bus.send([OWNER]), BUS_NAME);
+      const owner = receiveAnswer({ bus, name: BUS_NAME }, bus.send([OWNER]));
       if (owner.kind === "error") refuse(refusalOf(owner));
       use({ bus, name: String(owner.body[0]) }, refuse);
     } finally {
       bus.close();
     }
+  };
+  let away: Away | undefined;
+  const isDone = () => {
+    try {
+      converse();
+      return true;
+    } catch (error) {
+      // Where it is not what the machine was started with, it does not come back.
+      if (!(error instanceof Away) || !exists(BOOTED)) throw error;
+      away = error;
+      return false;
+    }
+  };
+  try {
+    if (!waitUntil(isDone, deadline, STEP_MS)) throw away;
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== "dbus") throw error;
     throw new RuntimeFailure("dbus", `${step}: ${error.message}`, { kind: "system", cause: error });
   }
 }
 
-function receiveAnswer(bus: Bus, serial: number, callee: string): Incoming {
+/** The next message. @throws Away when systemd leaves. */
+function receiveFrom({ bus, name }: Systemd): Incoming {
+  const message = bus.receive();
+  if (hasLeft(message, name)) throw awayBecause("it starts anew (daemon-reexec)");
+  return message;
+}
+
+function receiveAnswer(callee: Systemd, serial: number): Incoming {
   for (;;) {
-    const message = bus.receive();
-    if (isAnswer(message, serial, callee)) return message;
+    const message = receiveFrom(callee);
+    if (isAnswer(message, serial, callee.name)) return message;
   }
 }
 
+function awayBecause(why: string): Away {
+  return new Away(`D-Bus: systemd is not there: ${why}`);
+}
+
 /** A call whose answer has no content. */
-function ask({ bus, name }: Systemd, call: Call): Refusal | undefined {
-  const answer = receiveAnswer(bus, bus.send([call]), name);
+function ask(systemd: Systemd, call: Call): Refusal | undefined {
+  const answer = receiveAnswer(systemd, systemd.bus.send([call]));
   return answer.kind === "error" ? refusalOf(answer) : undefined;
 }
 
+/** @throws Away when there was nobody who could refuse. */
 function refusalOf({ errorName, body }: Incoming): Refusal {
-  return { name: errorName ?? "no name", text: String(body[0] ?? "no reason") };
+  const refusal = { name: errorName ?? "no name", text: String(body[0] ?? "no reason") };
+  if (isAbsence(refusal.name)) throw awayBecause(`${refusal.text} (${refusal.name})`);
+  return refusal;
 }
 
 /** A call that makes a job, and the job's end, which may be told before the answer. */
-function runJob({ bus, name }: Systemd, call: Call, unit: string): Refusal | undefined {
+function runJob(systemd: Systemd, call: Call, unit: string): Refusal | undefined {
+  const { bus, name } = systemd;
   const serial = bus.send([call]);
   const ended = new Map<string, string>();
   let job: string | undefined;
   for (;;) {
-    const message = bus.receive();
+    const message = receiveFrom(systemd);
     const end = jobEndOf(message, unit, name);
     if (end !== undefined) ended.set(end.job, end.result);
     if (isAnswer(message, serial, name)) {

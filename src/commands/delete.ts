@@ -15,10 +15,23 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     return await forceDelete(invocation);
   } catch (error) {
-    if (!(error instanceof RuntimeFailure && error.code === "busy")) throw error;
-    // A `create` that had hardly begun may have come to a hook that hangs meanwhile.
-    return forceDelete(invocation);
+    if (!isBusy(error)) throw error;
+    return forceDeleteHeld(invocation, error);
   }
+}
+
+function isBusy(error: unknown): error is RuntimeFailure {
+  return error instanceof RuntimeFailure && error.code === "busy";
+}
+
+/**
+ * The verb that has the lock has not ended with the container: it is stopped, or waits for somebody else. It is ended, as
+ * a crash would have ended it, so that the next try finds what it has left.
+ */
+async function forceDeleteHeld(invocation: Invocation, busy: RuntimeFailure): Promise<number> {
+  const { endLockHolder } = await import("../container/lock-holder.ts");
+  endLockHolder(`${invocation.global.root}/${invocation.args[0] ?? ""}`, busy);
+  return forceDelete(invocation);
 }
 
 async function plainDelete({ global, args, argv, log }: Invocation): Promise<number> {

@@ -22,7 +22,9 @@ export async function run({ global, options, args, argv, log }: Invocation): Pro
   if (signal === undefined) throw new RuntimeFailure("bad-signal", `unknown signal "${text}"`);
   const directory = `${global.root}/${found.record.id}`;
   const all = options.has("all");
-  if (all) signalOthers(directory, signal, found.record.pid);
+  // What ends a pid namespace has to be done here where there is none (as runc does).
+  const others = all || (signal === SIGKILL && found.record.urunc.isMarked === true);
+  if (others) signalOthers(directory, signal, found.record);
   if (!signalContainer(found.record, signal, { wait: true, warn: log.warning }) && !all) {
     throw new RuntimeFailure("status", "container not running");
   }

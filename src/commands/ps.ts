@@ -2,8 +2,9 @@ import { pidsOf } from "../cgroups/processes.ts";
 import type { Invocation } from "../cli/command.ts";
 import { usage } from "../cli/parse.ts";
 import { ownedCgroupOf } from "../container/cgroup.ts";
-import { notFound } from "../container/container-directory.ts";
+import { notFound, readMark } from "../container/container-directory.ts";
 import { findContainer } from "../container/lookup.ts";
+import { markedPids } from "../container/marked.ts";
 import { becomeRunc } from "../container/runc.ts";
 import { statusOf } from "../container/status.ts";
 import { RuntimeFailure } from "../failure.ts";
@@ -13,7 +14,7 @@ import { findInPath } from "../sys/path-search.ts";
 import { environ } from "../sys/process.ts";
 import { runProgram } from "../sys/program.ts";
 
-/** `ps`: the processes of the container's cgroup; without one there is the monitor alone. */
+/** `ps`: the processes of the container's cgroup; without one the monitor, and what shares its root. */
 export function run({ global, options, args, argv }: Invocation): number {
   const [id = "", ...psOptions] = args;
   const found = findContainer(global, id);
@@ -22,7 +23,11 @@ export function run({ global, options, args, argv }: Invocation): number {
   const format = options.text("format") ?? "table";
   if (format !== "table" && format !== "json") throw usage(`invalid format option: ${format}: use table or json`);
   const cgroup = ownedCgroupOf(`${global.root}/${id}`);
-  const alone = () => (statusOf(found.record) === "stopped" ? [] : [found.record.pid]);
+  const alone = () => {
+    if (found.record.urunc.isMarked !== true) return statusOf(found.record) === "stopped" ? [] : [found.record.pid];
+    const others = markedPids(readMark(`${global.root}/${id}`));
+    return statusOf(found.record) === "stopped" ? others : [...new Set([found.record.pid, ...others])];
+  };
   const pids = cgroup === undefined ? alone() : pidsOf(cgroup);
   writeAll(1, format === "json" ? `${JSON.stringify(pids)}\n` : table(pids, psOptions));
   return 0;

@@ -7,6 +7,8 @@ import { stopUnit } from "../cgroups/systemd.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { type CgroupPlace, directories } from "../resources/cgroup-place.ts";
 import { type CgroupRecord, readCgroupRecord } from "./cgroup-record.ts";
+import { readMark } from "./container-directory.ts";
+import { signalMarked } from "./marked.ts";
 import type { ContainerRecord } from "./record.ts";
 import { type Status, statusOf } from "./status.ts";
 
@@ -14,18 +16,32 @@ import { type Status, statusOf } from "./status.ts";
  * Removes a container's cgroup, and the unit of systemd that it belongs to, with whatever still lives in it. What has
  * its name and is another's by now is left alone.
  *
- * @throws RuntimeFailure `cgroup`, `still-running`, `systemd`, `dbus`.
+ * @param onUnitLeft is told why the unit could not be stopped, where that shall keep nothing from going on: systemd
+ *   itself gives up a unit that has no process and no cgroup any more.
+ * @throws RuntimeFailure `cgroup`, `still-running`, and without `onUnitLeft` `systemd`, `dbus`.
  */
-export function removeContainerCgroup({ place, made }: Pick<CgroupRecord, "place" | "made">): void {
+export function removeContainerCgroup(
+  { place, made }: Pick<CgroupRecord, "place" | "made">,
+  onUnitLeft?: (message: string) => void,
+): void {
   const owned = ownedPart(place, made ?? {});
   if (place.unit !== undefined && (directories(owned).length > 0 || pidsAnywhere(place).length === 0)) {
     // systemd would ask politely first.
     endProcesses(owned);
-    stopUnit(place.unit);
+    stopOrTell(place.unit, onUnitLeft);
   }
   removeCgroup(owned);
   // Those of a create that was killed on the way.
   if (made === undefined) removeEmpty(place);
+}
+
+function stopOrTell(unit: string, onLeft: ((message: string) => void) | undefined): void {
+  try {
+    stopUnit(unit);
+  } catch (error) {
+    if (onLeft === undefined || !(error instanceof RuntimeFailure)) throw error;
+    onLeft(error.message);
+  }
 }
 
 /** What of a container's cgroup is still its own; undefined where it has none. */
@@ -61,8 +77,9 @@ export function statusWithPause(directory: string, record: ContainerRecord): Sta
   return cgroup !== undefined && isFrozen(cgroup.place) ? "paused" : status;
 }
 
-/** Sends a signal to the processes of a container's cgroup but the monitor. */
-export function signalOthers(directory: string, signal: number, monitor: number): void {
+/** Sends a signal to the processes of a container but the monitor. */
+export function signalOthers(directory: string, signal: number, { pid: monitor, urunc }: ContainerRecord): void {
+  if (urunc.isMarked === true) signalMarked(readMark(directory), signal, monitor);
   const place = ownedCgroupOf(directory);
   if (place === undefined) return;
   signalAll(

@@ -1,5 +1,13 @@
 import { RuntimeFailure } from "../failure.ts";
-import { AT_FDCWD, AT_REMOVEDIR, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../sys/constants.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_RDONLY,
+} from "../sys/constants.ts";
 import { isSysError } from "../sys/errors.ts";
 import {
   close,
@@ -39,6 +47,8 @@ export interface ContainerDirectory {
   readonly path: string;
   /** The directory; its flock(2) is the container's lock and ends with the descriptor. */
   readonly fd: number;
+  /** Name of the container that no other has as long as the directory is there: source of the mount of its monitor's root. */
+  readonly mark: string;
 }
 
 /**
@@ -108,12 +118,27 @@ function lockDirectory(path: string, id: string): ContainerDirectory {
   if (fd === undefined) throw notFound();
   try {
     lock(fd, path);
-    if (!isStillThere(fd, path)) throw notFound();
+    const opened = fstat(fd);
+    if (!isStillThere(opened, path)) throw notFound();
+    return { id, path, fd, mark: markOf(opened) };
   } catch (error) {
     close(fd);
     throw error;
   }
-  return { id, path, fd };
+}
+
+function markOf({ dev, ino }: FileId): string {
+  return `urunc:${dev}:${ino}`;
+}
+
+/** The mark of a container that is not locked. */
+export function readMark(path: string): string {
+  return markOf(fstatat(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW));
+}
+
+interface FileId {
+  readonly dev: number;
+  readonly ino: number;
 }
 
 /**
@@ -142,16 +167,15 @@ export function openContainerPath(path: string): number | undefined {
 
 function lock(fd: number, path: string): void {
   if (lockWithin(fd, LOCK_TIMEOUT_MS)) return;
-  throw new RuntimeFailure("busy", `Lock of ${path}: another urunc works on this container: try again`, {
-    kind: "system",
-  });
+  const advice = "try again, or end both by 'delete --force'";
+  const why = `not free within ${LOCK_TIMEOUT_MS / 1000} s: another urunc works on this container`;
+  throw new RuntimeFailure("busy", `Lock of ${path}: ${why}: ${advice}`, { kind: "system" });
 }
 
 /** The holder of the lock before us may have been `delete`, and `create` may have made the name anew. */
-function isStillThere(fd: number, path: string): boolean {
+function isStillThere(opened: FileId, path: string): boolean {
   try {
     const now = fstatat(AT_FDCWD, path, 0);
-    const opened = fstat(fd);
     return now.ino === opened.ino && now.dev === opened.dev;
   } catch (error) {
     if (isSysError(error, "ENOENT", "ENOTDIR")) return false;

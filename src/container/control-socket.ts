@@ -13,8 +13,9 @@ import {
   S_IFSOCK,
   SOCK_STREAM,
 } from "../sys/constants.ts";
+import { deadlineIn } from "../sys/deadline.ts";
 import { close, fstat, open, openat2, read, setNonblock } from "../sys/file.ts";
-import { monotonicMs, poll } from "../sys/process.ts";
+import { poll } from "../sys/process.ts";
 import { connectUnix, sendFds, unixSocket } from "../sys/socket.ts";
 import { decodeUtf8 } from "../sys/text.ts";
 import { liveProcess, type ProcessIdentity } from "./process.ts";
@@ -37,7 +38,8 @@ export function pressPowerButton(identity: ProcessIdentity, control: MonitorCont
     // Not write(2): the monitor may end at any time, and SIGPIPE would end us.
     sendFds(socket, powerOffRequest(control.protocol), []);
     const answer = converse(socket, control);
-    if (answer !== "done") throw failure(answer === "more" ? "no answer" : answer.refused);
+    if (answer !== "done")
+      throw failure(answer === "more" ? `no answer within ${TIMEOUT_MS / 1000} s` : answer.refused);
   } finally {
     close(socket);
   }
@@ -76,20 +78,20 @@ function connectNode(node: number): number {
 }
 
 function converse(socket: number, { protocol }: MonitorControl): PowerOffAnswer {
-  const deadline = monotonicMs() + TIMEOUT_MS;
+  const deadline = deadlineIn(TIMEOUT_MS);
   const buffer = new ArrayBuffer(CHUNK);
   let text = "";
   while (text.length < ANSWER_LIMIT) {
-    const left = Math.ceil(deadline - monotonicMs());
+    const left = deadline.left();
     const [events = 0] = left > 0 ? poll([socket], left) : [];
     if ((events & POLLIN) === 0) return "more";
     const got = read(socket, buffer, 0, CHUNK);
-    if (got === 0) return "more";
+    if (got === 0) return { refused: "the monitor closed the connection" };
     text += decodeUtf8(buffer, 0, got);
     const answer = powerOffAnswer(protocol, text);
     if (answer !== "more") return answer;
   }
-  return "more";
+  return { refused: `its answer is longer than ${ANSWER_LIMIT} bytes` };
 }
 
 function failure(reason: string): RuntimeFailure {

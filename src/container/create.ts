@@ -7,6 +7,7 @@ import { setScheduling } from "../sandbox/scheduling.ts";
 import { prepareStorage } from "../storage/prepare.ts";
 import { undoStorage } from "../storage/undo.ts";
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, PR_SET_DUMPABLE, S_IFMT, S_IFREG, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { type Deadline, deadlineIn } from "../sys/deadline.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, closeQuietly, fstatat, openDirectory, removeIfPresent, replaceFile } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
@@ -17,7 +18,7 @@ import { SPEC_VERSION } from "../version.ts";
 import type { UnikernelBundle } from "./bundle.ts";
 import { CGROUP_RECORD } from "./cgroup-record.ts";
 import { type CleanupStack, cleanupStack } from "./cleanup.ts";
-import { type Console, openConsole, sendConsole, sendPidfd } from "./console.ts";
+import { type CallersSocket, type Console, connectToCallers, openConsole, sendConsole, sendPidfd } from "./console.ts";
 import {
   asHookRunner,
   type ContainerDirectory,
@@ -36,10 +37,13 @@ import { limitContainer, makeContainerCgroup, placeCgroup, startScope } from "./
 import { type MonitorIdentity, takeMonitorIdentity } from "./monitor-identity.ts";
 import { cloneIntoNamespaces, type NamespaceSet, openNamespaces } from "./namespaces.ts";
 import { identityOfPid, killProcess, type ProcessIdentity } from "./process.ts";
-import { initEnded, receive, send } from "./protocol.ts";
+import { initEnded, receive, receiveWithin, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import type { Timestamps } from "./timestamps.ts";
 import { settleUserNamespace } from "./user-namespace.ts";
+
+/** For what the init does before it waits: some calls of the kernel. */
+const READY_TIMEOUT_MS = 30_000;
 
 export interface CreateOptions {
   readonly root: string;
@@ -84,6 +88,7 @@ export function createContainer(given: CreateOptions): CreatedContainer {
   const namespaces = openNamespaces(bundle.plan, hasCreateHooks(options));
   checkRights(namespaces);
   checkLabels(bundle.plan);
+  const callers = connectToCallers(options);
   let cgroup = mayPlace(options) ? placeCgroup(bundle.plan, options.id, options.systemdCgroup) : undefined;
   const callersNetwork = networkNamespaceName();
   const cleanup = cleanupStack();
@@ -134,14 +139,17 @@ export function createContainer(given: CreateOptions): CreatedContainer {
     // (CVE-2016-9962), not even before its first call. Whoever is not the host's root could not write the ids of an
     // undumpable process (proc(5), /proc/pid).
     if (hostRoot) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    const child = cloneIntoNamespaces(namespaces, entrance?.v2);
-    if (child.pid === 0) {
-      timestamps.stamp("RX.create_invoked");
-      // The lock belongs to the open directory, which a fork shares: init must not go on holding it.
-      close(directory.fd);
-      close(creator);
-      if (console !== undefined) close(console.master);
-      runInit({
+    const live = (): never => {
+      // What has been made is create's to undo: its init has nothing of it but a copy of this list.
+      cleanup.release();
+      return runInit({
+        // The lock belongs to the open directory, which a fork shares.
+        others: [
+          directory.fd,
+          creator,
+          ...(console === undefined ? [] : [console.master]),
+          ...[callers.console, callers.pidfd].flatMap((socket) => (socket === undefined ? [] : [socket.fd])),
+        ],
         id: options.id,
         bundle: bundle.path,
         annotations: bundle.annotations,
@@ -156,12 +164,14 @@ export function createContainer(given: CreateOptions): CreatedContainer {
         creator: init,
         listener,
         scratch: directory.path,
+        mark: directory.mark,
         timestamps,
         ...(devices === undefined ? {} : { devices }),
         ...(monitor === undefined ? {} : { ownerMap: monitor.ownerMap }),
         ...(console === undefined ? {} : { terminal: console.slave }),
       });
-    }
+    };
+    const child = cloneIntoNamespaces(namespaces, live, entrance?.v2);
     const identity = identityOfPid(child.pid, child.pidfd);
     cleanup.push(() => endInit(identity));
     writeProcessLink(directory, identity);
@@ -189,8 +199,8 @@ export function createContainer(given: CreateOptions): CreatedContainer {
       settleUserNamespace(child.pid, bundle.plan);
       send(creator, "mapped");
     }
-    awaitReady(creator);
-    const record = recordOf(options, identity, told, monitor);
+    awaitReady(creator, deadlineIn(READY_TIMEOUT_MS));
+    const record = recordOf(options, identity, { hasCgroup: cgroup !== undefined, warnings: told, monitor });
     if (hasCreateHooks(options)) {
       // Hooks may ask for the state.
       writeRecord(directory, { ...record, status: "creating" });
@@ -200,8 +210,8 @@ export function createContainer(given: CreateOptions): CreatedContainer {
     timestamps.stamp("CR.hooks_executed");
     writeRecord(directory, record);
     if (options.pidFile !== undefined) writePidFile(options.pidFile, child.pid, cleanup);
-    if (options.pidfdSocket !== undefined) sendPidfd(options.pidfdSocket, child.pidfd);
-    const master = handOverConsole(options, console);
+    if (callers.pidfd !== undefined) sendPidfd(callers.pidfd, child.pidfd);
+    const master = handOverConsole(callers.console, console);
     send(creator, "created");
     timestamps.stamp("CR.sent_ack");
     close(creator);
@@ -266,8 +276,15 @@ function listenForStart(directory: ContainerDirectory): number {
   return listener;
 }
 
-function awaitReady(creator: number): void {
-  const message = receive(creator);
+/** @param deadline none while it runs hooks, which may take as long as the bundle lets them. */
+function awaitReady(creator: number, deadline?: Deadline): void {
+  const message = deadline === undefined ? receive(creator) : receiveWithin(creator, deadline);
+  if (message === undefined) {
+    const why = "is it stopped, or a cgroup above it frozen?";
+    throw new RuntimeFailure("init", `Init of the container is not ready after ${READY_TIMEOUT_MS / 1000} s: ${why}`, {
+      kind: "system",
+    });
+  }
   if (message.type === "ready") return;
   throw message.type === "error" ? new RuntimeFailure("init", message.text) : initEnded();
 }
@@ -293,13 +310,19 @@ function runCreateHooks(options: CreateOptions, pid: number, creator: number): v
   awaitReady(creator);
 }
 
+interface RecordParts {
+  readonly hasCgroup: boolean;
+  readonly warnings: readonly string[];
+  readonly monitor: MonitorIdentity | undefined;
+}
+
 function recordOf(
   options: CreateOptions,
   identity: ProcessIdentity,
-  warnings: readonly string[],
-  monitor: MonitorIdentity | undefined,
+  { hasCgroup, warnings, monitor }: RecordParts,
 ): ContainerRecord {
   const { bundle } = options;
+  const hasPids = bundle.plan.namespaces.some(({ type, path }) => type === "pid" && path === undefined);
   return {
     ociVersion: SPEC_VERSION,
     id: options.id,
@@ -315,6 +338,7 @@ function recordOf(
       poststart: bundle.spec.hooks.poststart,
       poststop: bundle.spec.hooks.poststop,
       ...(bundle.plan.control === undefined ? {} : { control: bundle.plan.control }),
+      ...(hasPids || hasCgroup ? {} : { isMarked: true as const }),
       ...(bundle.timestamps === undefined ? {} : { timestamps: bundle.timestamps }),
       ...(bundle.planning.configuration.log.syslog ? { syslog: true } : {}),
       ...(monitor === undefined ? {} : { monitorUser: { id: monitor.id, container: monitor.container } }),
@@ -347,10 +371,10 @@ function writePidFile(path: string, pid: number, cleanup: CleanupStack): void {
   cleanup.push(() => removeIfPresent(AT_FDCWD, path));
 }
 
-function handOverConsole(options: CreateOptions, console: Console | undefined): number | undefined {
+function handOverConsole(socket: CallersSocket | undefined, console: Console | undefined): number | undefined {
   if (console === undefined) return undefined;
-  if (options.consoleSocket === undefined) return console.master;
-  sendConsole(options.consoleSocket, console);
+  if (socket === undefined) return console.master;
+  sendConsole(socket, console);
   close(console.master);
   return undefined;
 }

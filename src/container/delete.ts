@@ -5,6 +5,7 @@ import { removeContainerCgroup, statusWithPause, wakeContainer } from "./cgroup.
 import { readCgroupRecord } from "./cgroup-record.ts";
 import { type ContainerDirectory, readProcessLink, removeContainerDirectory } from "./container-directory.ts";
 import { runPoststopHooks } from "./hooks.ts";
+import { endMarked } from "./marked.ts";
 import { releaseMonitorId } from "./monitor-ids.ts";
 import { openNetworkToUndo, undoNetwork } from "./network-undo.ts";
 import { killProcess, type ProcessIdentity } from "./process.ts";
@@ -24,14 +25,16 @@ export function deleteContainer(directory: ContainerDirectory, record: Container
     const seen = statusWithPause(directory.path, record);
     throw new RuntimeFailure("status", `cannot delete container ${record.id} that is not stopped: ${seen}`);
   }
-  endAndRemove(directory, status === "stopped" ? undefined : identityOf(record), options, record.urunc.monitorUser);
+  const process = status === "stopped" ? undefined : identityOf(record);
+  const { isMarked, monitorUser } = record.urunc;
+  endAndRemove(directory, process, { ...options, isMarked: isMarked === true }, monitorUser);
   runPoststopHooks(record.urunc.poststop, record, options.warn);
 }
 
 /** As {@link deleteContainer} by force, for a container whose state is lost: of its hooks nothing is known. */
 export function deleteBrokenContainer(directory: ContainerDirectory, warn: (message: string) => void): void {
   warn(`Container ${directory.id} has no usable state: removing ${directory.path}`);
-  endAndRemove(directory, readProcessLink(directory.path), { force: true, warn });
+  endAndRemove(directory, readProcessLink(directory.path), { force: true, warn, isMarked: true });
 }
 
 /** Removes what a `create` that was killed left: its init ends by itself, or with its cgroup. */
@@ -41,21 +44,27 @@ export function removeRemains(directory: ContainerDirectory, warn: (message: str
   removeContainerDirectory(directory);
 }
 
-function removeCgroupOf({ path }: ContainerDirectory): void {
+function removeCgroupOf({ path }: ContainerDirectory, onUnitLeft?: (message: string) => void): void {
   const cgroup = readCgroupRecord(path);
-  if (cgroup !== undefined) removeContainerCgroup(cgroup);
+  if (cgroup !== undefined) removeContainerCgroup(cgroup, onUnitLeft);
+}
+
+interface EndOptions extends UndoOptions {
+  /** Processes may be left that nothing ends but a look at all there are. */
+  readonly isMarked: boolean;
 }
 
 function endAndRemove(
   directory: ContainerDirectory,
   process: ProcessIdentity | undefined,
-  options: UndoOptions,
+  options: EndOptions,
   monitorUser?: ContainerRecord["urunc"]["monitorUser"],
 ): void {
   // Opened while the process lives: its namespace may have no other name.
   const network = openNetworkToUndo(directory.fd, process?.pid);
   if (process !== undefined) killProcess(process, () => wakeContainer(directory.path));
-  removeCgroupOf(directory);
+  if (options.isMarked) endMarked(directory.mark);
+  removeCgroupOf(directory, options.force ? options.warn : undefined);
   if (network !== undefined) undoNetwork(network, options.warn);
   undoStorage(directory.fd, options);
   if (monitorUser !== undefined) giveBack(monitorUser, options.warn);

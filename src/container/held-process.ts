@@ -1,9 +1,9 @@
 /** Processes by what the kernel lets us hold of them: a pidfd, or where that is denied their number. */
 import { PID_FS_MAGIC, POLLIN } from "../sys/constants.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { isDenied, isSysError } from "../sys/errors.ts";
 import { close, fileIdentity, fstatfsType } from "../sys/file.ts";
 import { getsid, kill, pidfdOpen, pidfdSendSignal, poll } from "../sys/process.ts";
-import { waitUntil } from "../sys/wait.ts";
 
 /** Between two looks at a process that only its number is known of. */
 const STEP_MS = 5;
@@ -51,7 +51,7 @@ export function holdByNumber(pid: number, isGone: () => boolean): HeldProcess {
     signal: (signal) => {
       if (!isGone()) kill(pid, signal);
     },
-    awaitEnd: (milliseconds) => waitUntil(isGone, milliseconds, STEP_MS),
+    awaitEnd: (milliseconds) => waitUntil(isGone, deadlineIn(milliseconds), STEP_MS),
   };
 }
 

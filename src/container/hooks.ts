@@ -1,18 +1,18 @@
 import { RuntimeFailure } from "../failure.ts";
 import { jsonText } from "../json-text.ts";
 import type { Hook, HookKind } from "../oci/spec.ts";
-import { clone3 } from "../sys/clone.ts";
-import { POLLIN, PR_SET_PDEATHSIG } from "../sys/constants.ts";
+import { cloneChild } from "../sys/child.ts";
+import { readChild } from "../sys/child-output.ts";
+import { PR_SET_PDEATHSIG } from "../sys/constants.ts";
+import { deadlineIn } from "../sys/deadline.ts";
 import { isDenied, messageOf } from "../sys/errors.ts";
-import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, read, setNonblock, write, writeAll } from "../sys/file.ts";
+import { close, closeAllBut, dup2, lseek, memfdCreate, pipe, setNonblock, write, writeAll } from "../sys/file.ts";
 import {
   execve,
   exit,
   getpid,
   getppid,
   kill,
-  monotonicMs,
-  poll,
   prctl,
   resetSignalHandlers,
   setSignalMask,
@@ -68,17 +68,17 @@ function runHook(kind: HookKind, hook: Hook, input: string): void {
   const stdin = memoryFile(input);
   const [outputRead, outputWrite] = pipe();
   const parent = getpid();
-  const child = clone3(0);
-  if (child.pid === 0) becomeHook(hook, stdin, outputWrite, parent);
+  const child = cloneChild(0, () => becomeHook(hook, stdin, outputWrite, parent));
   close(stdin);
   close(outputWrite);
   try {
-    const output = collect(outputRead, child.pidfd, hook.timeout);
+    const deadline = hook.timeout === undefined ? undefined : deadlineIn(hook.timeout * 1000);
+    const output = readChild(outputRead, child.pidfd, OUTPUT_LIMIT, deadline);
     // Until it is reaped its pid is no other's.
     if (output.timedOut) kill(child.pid, SIGKILL);
     const failed = describeFailure(hook, output.timedOut, waitpid(child.pid, 0));
     if (failed === undefined) return;
-    const said = output.text.trim();
+    const said = decodeUtf8(output.bytes, 0, output.length).trim();
     throw new RuntimeFailure("hook", `Hook ${kind} ${hook.path}: ${failed}${said === "" ? "" : `: ${said}`}`);
   } finally {
     close(outputRead);
@@ -130,28 +130,6 @@ function becomeHook(hook: Hook, stdin: number, output: number, parent: number): 
     writeAll(2, messageOf(error));
   }
   exit(127);
-}
-
-/** Reads what the hook says until it ends or its time is over. What it leaves running in the background may go on. */
-function collect(fd: number, pidfd: number, timeout: number | undefined): { text: string; timedOut: boolean } {
-  const buffer = new ArrayBuffer(OUTPUT_LIMIT);
-  const deadline = timeout === undefined ? undefined : monotonicMs() + timeout * 1000;
-  let kept = 0;
-  let open = true;
-  for (;;) {
-    const left = deadline === undefined ? -1 : Math.max(0, Math.ceil(deadline - monotonicMs()));
-    const [ended = 0, output = 0] = poll(open ? [pidfd, fd] : [pidfd], left);
-    if ((output & POLLIN) !== 0) {
-      const scratch = kept < OUTPUT_LIMIT ? buffer : new ArrayBuffer(OUTPUT_LIMIT);
-      const offset = scratch === buffer ? kept : 0;
-      const got = read(fd, scratch, offset, OUTPUT_LIMIT - offset);
-      if (scratch === buffer) kept += got;
-    } else if (output !== 0) {
-      open = false;
-    }
-    if ((ended & POLLIN) !== 0) return { text: decodeUtf8(buffer, 0, kept), timedOut: false };
-    if (left === 0) return { text: decodeUtf8(buffer, 0, kept), timedOut: true };
-  }
 }
 
 function describeFailure(hook: Hook, timedOut: boolean, end: ReturnType<typeof waitpid>): string | undefined {

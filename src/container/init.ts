@@ -11,7 +11,7 @@ import { confineCalls } from "../sandbox/seccomp.ts";
 import { startShareServer } from "../sandbox/share-server.ts";
 import { setSysctls } from "../sandbox/sysctls.ts";
 import type { PreparedStorage } from "../storage/prepare.ts";
-import { POLLIN, PR_SET_DUMPABLE } from "../sys/constants.ts";
+import { PR_SET_DUMPABLE } from "../sys/constants.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close, dup2, openDirectory, setCloexec } from "../sys/file.ts";
 import { isInInitialUserNamespace, networkNamespaceNameOf, openOwnNetworkNamespace } from "../sys/namespace.ts";
@@ -20,10 +20,7 @@ import {
   exit,
   getpid,
   personality,
-  poll,
   prctl,
-  readSignal,
-  releaseCode,
   resetSignalHandlers,
   setdomainname,
   sethostname,
@@ -35,7 +32,7 @@ import {
   signalfd,
 } from "../sys/process.ts";
 import { ENDING_SIGNALS } from "../sys/signals.ts";
-import { accept, peerCredentials } from "../sys/socket.ts";
+import { peerCredentials } from "../sys/socket.ts";
 import { setControllingTerminal } from "../sys/terminal.ts";
 import { runHooks } from "./hooks.ts";
 import { letGoOfMounts } from "./let-go.ts";
@@ -44,9 +41,10 @@ import { joinMounts, type MakeMounts } from "./mount-namespace.ts";
 import { joinNamespaces, type NamespaceSet } from "./namespaces.ts";
 import { connectNetwork } from "./network.ts";
 import { INIT_NAME } from "./process.ts";
-import { receive, send, sendError, sendNote, sendRecord } from "./protocol.ts";
+import { receive, send, sendNote, sendRecord } from "./protocol.ts";
 import { makeTimeNamespace } from "./time-namespace.ts";
 import type { Timestamps } from "./timestamps.ts";
+import { awaitStart, endIfSignalled, fail } from "./wait-for-start.ts";
 
 /** linux/personality.h */
 const PERSONAS: Readonly<Record<Personality, number>> = { LINUX: 0, LINUX32: 8 };
@@ -71,12 +69,16 @@ export interface InitInput {
   readonly awaitsPlace: boolean;
   /** Init's end of the socketpair with `create`. */
   readonly creator: number;
+  /** Open descriptors of `create` that the init closes first of all. */
+  readonly others: readonly number[];
   /** The listening init.sock. */
   readonly listener: number;
   /** Slave of the container's terminal. */
   readonly terminal?: number;
   /** A directory of ours that the monitor's root may cover in our mount namespace. */
   readonly scratch: string;
+  /** Source of the mount of the monitor's root. */
+  readonly mark: string;
   readonly timestamps: Timestamps;
   /** User namespace for mounts of what only the bundle's user may use, where the monitor is another. */
   readonly ownerMap?: number;
@@ -103,34 +105,28 @@ interface Prepared {
 export function runInit(input: InitInput): never {
   let owner: number;
   let prepared: Prepared;
+  let signals: number;
   try {
+    input.timestamps.stamp("RX.create_invoked");
+    for (const fd of input.others) close(fd);
     prepared = prepare(input);
     input.timestamps.stamp("RX.close_pipes_and_setup_base");
     owner = peerCredentials(input.creator).uid;
+    // pid 1 of a namespace gets no signal it has no handler for (pid_namespaces(7)): it has to end itself.
+    setSignalMask(ENDING_SIGNALS);
+    signals = signalfd(ENDING_SIGNALS);
+    // Whatever the wait needs is there now: what can fail has failed before the container is said to be created.
     send(input.creator, "ready");
     awaitCreated(input);
     input.timestamps.stamp("RX.received_ack");
   } catch (error) {
     fail(input.creator, error);
   }
-  // pid 1 of a namespace gets no signal it has no handler for (pid_namespaces(7)): it has to end itself.
-  setSignalMask(ENDING_SIGNALS);
-  const signals = signalfd(ENDING_SIGNALS);
-  releaseCode(); // nobody knows for how long it waits
   const starter = awaitStart(input.listener, owner, signals);
   try {
     becomeMonitor(input, prepared, starter, signals);
   } catch (error) {
     fail(starter, error);
-  }
-}
-
-/** Says why and ends; when nobody listens any more the exit status has to do. Nothing may be thrown from here. */
-function fail(socket: number, error: unknown): never {
-  try {
-    sendError(socket, error);
-  } finally {
-    exit(1);
   }
 }
 
@@ -188,27 +184,6 @@ function hookState(input: InitInput, status: "creating" | "created") {
   return { id: input.id, status, pid: getpid(), bundle: input.bundle, annotations: input.annotations };
 }
 
-/** The connection of `start`, from the user who created us. Others are turned away; a signal that ends processes ends us. */
-function awaitStart(listener: number, owner: number, signals: number): number {
-  for (;;) {
-    const [ready = 0, signalled = 0] = poll([listener, signals], -1);
-    if ((signalled & POLLIN) !== 0) endIfSignalled(signals);
-    if ((ready & POLLIN) === 0) continue;
-    const starter = accept(listener);
-    if (peerCredentials(starter).uid === owner && receive(starter).type === "start") {
-      close(listener);
-      return starter;
-    }
-    close(starter);
-  }
-}
-
-/** A process that ends by a signal has the status 128 + its number. */
-function endIfSignalled(signals: number): void {
-  const signal = readSignal(signals);
-  if (signal !== undefined) exit(128 + signal);
-}
-
 function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, signals: number): never {
   const { timestamps } = input;
   const { labels, namespace, proc, hostIds, makeMounts } = prepared;
@@ -228,7 +203,7 @@ function becomeMonitor(input: InitInput, prepared: Prepared, starter: number, si
   const listener = enterMonitorRoot(
     plan,
     input.namespaces.hasUser ? plan.rootfs : input.scratch,
-    { devices, copies, ownerMap },
+    { devices, copies, ownerMap, mark: input.mark },
     lost,
   );
   timestamps.stamp("RX.disk_setup_completed");

@@ -128,10 +128,25 @@ export function startScope(
     stopUnit(scope.unit);
   });
   const limits = limitProperties(plan.resources, isV1(place));
-  startUnit(scope.unit, scopeProperties(scope, `urunc container ${directory.id}`, pid, limits));
+  const properties = scopeProperties(scope, `urunc container ${directory.id}`, pid, limits);
+  startUnit(scope.unit, properties, () => pidsAnywhere(place).includes(pid));
   const entrance = makeCgroup(place);
   own(directory.fd, recordOf(cgroup, guestMemory), cleanup);
   enterCgroup(entrance, pid);
+  checkIsInside(place, pid, scope.unit);
+}
+
+/** Where systemd has put a process is systemd's word: it must be where the limits are, or they are nobody's. */
+function checkIsInside(place: CgroupPlace, pid: number, unit: string): void {
+  const memberships = parseMemberships(readTextFile(`/proc/${pid}/cgroup`, MEMBERSHIPS_LIMIT));
+  const unified = isUnified(memberships);
+  for (const { controllers, path } of memberships) {
+    const wanted = controllers === "" ? place.v2 : place.v1[controllers];
+    const real = `${hierarchyRoot(controllers, unified)}${path}`;
+    if (wanted === undefined || real === wanted) continue;
+    const what = `its process is in the cgroup ${real} and would be limited in ${wanted}`;
+    throw new RuntimeFailure("cgroup", `Start unit ${unit}: ${what}: choose another linux.cgroupsPath`);
+  }
 }
 
 /** Every limit of the bundle, and the devices that bundle and plan name. */

@@ -1,7 +1,8 @@
+import { explainRefusal, type OpenPath } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
 import type { NamespaceType, TimeOffsets } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
-import { clone3 } from "../sys/clone.ts";
+import { type Child, cloneChild } from "../sys/child.ts";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -95,22 +96,40 @@ function openNamespace(type: NamespaceType, path: string): number {
  * mount namespace to mount-namespace.ts. A time namespace with offsets is left to the child too. A pid namespace is joined
  * around the clone, since setns(2) of one moves only the children to come.
  *
- * @returns as clone3: pid 0 in the child.
+ * @param live what the child does, which never comes back.
  */
-export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnType<typeof clone3> {
+export function cloneIntoNamespaces(set: NamespaceSet, live: () => never, cgroup?: OpenPath): Child {
   const user = set.joined.find(({ type }) => type === "user");
   const pid = set.joined.find(({ type }) => type === "pid");
   const later = CLONE_NEWCGROUP | CLONE_NEWNS | (set.timeOffsets === undefined ? 0 : CLONE_NEWTIME);
   const flags = set.newFlags & ~later;
-  const clone = (more = 0) => (cgroup === undefined ? clone3(flags | more) : clone3(flags | more, cgroup));
-  if (user !== undefined) return cloneWithin(() => clone(CLONE_PARENT), pid === undefined ? [user] : [user, pid]);
-  if (pid === undefined) return clone();
+  if (user !== undefined) {
+    const clone = (inner: () => never) => cloneInto(flags | CLONE_PARENT, inner, cgroup);
+    return cloneWithin(clone, live, pid === undefined ? [user] : [user, pid]);
+  }
+  if (pid === undefined) return cloneInto(flags, live, cgroup);
   const own = open("/proc/self/ns/pid", O_RDONLY);
-  join(pid);
-  const child = clone();
-  if (child.pid !== 0) setns(own, CLONE_NEWPID);
-  close(own);
-  return child;
+  try {
+    join(pid);
+    const begin = () => {
+      close(own);
+      return live();
+    };
+    return cloneInto(flags, begin, cgroup);
+  } finally {
+    // Also where there is no child: what is run to undo the rest is the caller's.
+    setns(own, CLONE_NEWPID);
+    close(own);
+  }
+}
+
+function cloneInto(flags: number, live: () => never, cgroup: OpenPath | undefined): Child {
+  if (cgroup === undefined) return cloneChild(flags, live);
+  try {
+    return cloneChild(flags, live, cgroup.fd);
+  } catch (error) {
+    throw explainRefusal(error, cgroup.path);
+  }
 }
 
 /**
@@ -118,25 +137,25 @@ export function cloneIntoNamespaces(set: NamespaceSet, cgroup?: number): ReturnT
  * child is its sibling (CLONE_PARENT) and so ours to wait for.
  */
 function cloneWithin(
-  clone: () => ReturnType<typeof clone3>,
+  clone: (inner: () => never) => Child,
+  live: () => never,
   joined: readonly JoinedNamespace[],
-): ReturnType<typeof clone3> {
+): Child {
   const [reader, writer] = socketpair(SOCK_SEQPACKET);
-  const between = clone3(0);
-  if (between.pid === 0) {
+  const begin = () => {
+    for (const fd of [reader, writer]) close(fd);
+    return live();
+  };
+  const between = cloneChild(0, () => {
     try {
       for (const namespace of joined) join(namespace);
-      const child = clone();
-      if (child.pid === 0) {
-        for (const fd of [reader, writer]) close(fd);
-        return child;
-      }
+      const child = clone(begin);
       sendFds(writer, `${child.pid}`, [child.pidfd]);
     } catch (error) {
       sendFds(writer, messageOf(error), []);
     }
     exit(0);
-  }
+  });
   close(writer);
   close(between.pidfd);
   const { text, fds } = recvFds(reader, ANSWER_LIMIT);

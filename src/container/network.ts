@@ -15,7 +15,7 @@ import { DYNAMIC } from "../plan/network-settings.ts";
 import type { PlanInput, PlanNetwork } from "../plan/plan-input.ts";
 import { messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { lockNamespace, networkNamespaceNameOf } from "../sys/namespace.ts";
+import { lockNamespace, NAMESPACE_LOCK_MS, networkNamespaceNameOf } from "../sys/namespace.ts";
 import { type Attachment, attachmentOf, connect, describe, hasGone, recordOf } from "./network-attachment.ts";
 import type { NetworkRecord, NicRecord } from "./network-record.ts";
 import { toldOf } from "./network-told.ts";
@@ -101,7 +101,7 @@ function lockHeld(namespace: string): RuntimeFailure {
   const holder = "another process holds the lock of the network namespace (flock(2) of its /proc/PID/ns/net)";
   return new RuntimeFailure(
     "network",
-    `Lock ${namespace}: ${holder}: end it, /proc/locks has its pid, and start again`,
+    `Lock ${namespace}: not free within ${NAMESPACE_LOCK_MS / 1000} s: ${holder}: end it, /proc/locks has its pid, and start again`,
     {
       kind: "system",
     },

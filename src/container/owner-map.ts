@@ -1,4 +1,4 @@
-import { clone3 } from "../sys/clone.ts";
+import { cloneChild } from "../sys/child.ts";
 import { CLONE_NEWUSER, O_RDONLY, O_WRONLY } from "../sys/constants.ts";
 import { close, open, pipe, read, withFile, writeAll } from "../sys/file.ts";
 import { exit, waitpid } from "../sys/process.ts";
@@ -11,16 +11,12 @@ import { exit, waitpid } from "../sys/process.ts";
  */
 export function openOwnerMap(owner: { readonly uid: number; readonly gid: number }, id: number): number {
   const [reader, writer] = pipe();
-  const child = clone3(CLONE_NEWUSER);
-  if (child.pid === 0) {
-    try {
-      close(writer);
-      // Until its parent has what it wants, or has ended.
-      read(reader, new ArrayBuffer(1), 0, 1);
-    } finally {
-      exit(0);
-    }
-  }
+  const child = cloneChild(CLONE_NEWUSER, () => {
+    close(writer);
+    // Until its parent has what it wants, or has ended.
+    read(reader, new ArrayBuffer(1), 0, 1);
+    exit(0);
+  });
   close(reader);
   try {
     const maps = { uid_map: owner.uid, gid_map: owner.gid };

@@ -64,6 +64,12 @@ function isSeenLate(identity: ProcessIdentity): boolean {
   return identity.startTime === 0 && livesUnseen(identity);
 }
 
+/** Whether a process is held by SIGSTOP or a debugger (proc(5), states T and t). */
+export function isStopped(identity: ProcessIdentity): boolean {
+  const state = liveProcess(identity)?.state;
+  return state === "T" || state === "t";
+}
+
 /** As long as runc polls for the end of a killed process. */
 const KILL_TIMEOUT_MS = 10_000;
 /** For one that ends by itself. */
@@ -84,7 +90,8 @@ export function killProcess(identity: ProcessIdentity, wake?: () => void): void 
     process.signal(SIGKILL);
     wake?.();
     if (!process.awaitEnd(KILL_TIMEOUT_MS)) {
-      throw new RuntimeFailure("still-running", `container init still running: pid ${identity.pid}`, {
+      const why = `SIGKILL has not ended it within ${KILL_TIMEOUT_MS / 1000} s`;
+      throw new RuntimeFailure("still-running", `container init still running: pid ${identity.pid}: ${why}`, {
         kind: "system",
       });
     }

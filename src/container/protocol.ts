@@ -1,5 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
+import type { Deadline } from "../sys/deadline.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
+import { poll } from "../sys/process.ts";
 import { recvFds, sendFds } from "../sys/socket.ts";
 
 /**
@@ -41,7 +43,11 @@ export function send(fd: number, type: Exclude<Message["type"], "error" | "note"
 }
 
 export function initEnded(): RuntimeFailure {
-  return new RuntimeFailure("init", "Init of the container ended unexpectedly: it was killed", { kind: "system" });
+  return new RuntimeFailure(
+    "init",
+    "Init of the container ended unexpectedly: it was killed, or said why on its standard error",
+    { kind: "system" },
+  );
 }
 
 export function sendError(fd: number, error: unknown): void {
@@ -64,6 +70,12 @@ export function sendNote(fd: number, level: NoteLevel, text: string): void {
   } catch (error) {
     if (!isSysError(error)) throw error;
   }
+}
+
+/** As {@link receive}; undefined when nothing has come at the deadline. */
+export function receiveWithin(fd: number, deadline: Deadline): Message | undefined {
+  const [events = 0] = poll([fd], deadline.left());
+  return events === 0 ? undefined : receive(fd);
 }
 
 /** The next message; `end` when the other side is gone or says what the table does not have. */
@@ -90,12 +102,24 @@ export function receive(fd: number): Message {
   }
 }
 
-/** Empty at the end of the connection, also when the other side ended with our message unread. */
+/**
+ * Empty at the end of the connection. Where the other side has ended with a message of ours unread the kernel says that
+ * first, and only then gives out what it had said before (its reason, perhaps).
+ */
 function receiveText(fd: number): string {
   try {
     return recvFds(fd, PACKET_LIMIT).text;
   } catch (error) {
-    if (isSysError(error, "ECONNRESET")) return "";
+    if (isSysError(error, "ECONNRESET")) return receiveRest(fd);
+    throw error;
+  }
+}
+
+function receiveRest(fd: number): string {
+  try {
+    return recvFds(fd, PACKET_LIMIT).text;
+  } catch (error) {
+    if (isSysError(error, "ECONNRESET", "EAGAIN")) return "";
     throw error;
   }
 }

@@ -27,6 +27,8 @@ export interface ContainerRecord {
     readonly poststop: readonly Hook[];
     /** How to ask the monitor for the guest's end; absent: signals are all there is. */
     readonly control?: MonitorControl;
+    /** There is neither a pid namespace nor a cgroup that its processes end with: see marked.ts. */
+    readonly isMarked?: true;
     /** File that timestamps are appended to. */
     readonly timestamps?: string;
     /** The log of its verbs goes to journald or syslog, too. */
@@ -73,6 +75,7 @@ function isRecord(value: object): value is ContainerRecord {
     isTextOrAbsent(urunc.timestamps) &&
     (urunc.syslog === undefined || typeof urunc.syslog === "boolean") &&
     (urunc.monitorUser === undefined || isMonitorUser(urunc.monitorUser)) &&
+    (urunc.isMarked === undefined || urunc.isMarked === true) &&
     (urunc.control === undefined || isControl(urunc.control))
   );
 }

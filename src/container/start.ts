@@ -1,19 +1,23 @@
 import { RuntimeFailure } from "../failure.ts";
 import type { Log } from "../log.ts";
+import { connectWithin } from "../sys/connect.ts";
 import { SOCK_SEQPACKET } from "../sys/constants.ts";
+import { deadlineIn } from "../sys/deadline.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
 import { close } from "../sys/file.ts";
-import { connectUnix, unixSocket } from "../sys/socket.ts";
 import { statusWithPause } from "./cgroup.ts";
 import { asHookRunner, type ContainerDirectory, INIT_SOCKET, writeRecord } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import { withWarnings } from "./kept-warnings.ts";
 import { keepNetworkRecord } from "./network-record.ts";
-import { awaitEnd, killProcess } from "./process.ts";
-import { initEnded, receive, send } from "./protocol.ts";
+import { awaitEnd, isStopped, killProcess } from "./process.ts";
+import { initEnded, type Message, receiveWithin, send } from "./protocol.ts";
 import type { ContainerRecord } from "./record.ts";
 import { identityOf } from "./status.ts";
 import type { Timestamps } from "./timestamps.ts";
+
+/** After this time without a word it is asked whether the init can say one. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface StartOptions {
   readonly directory: ContainerDirectory;
@@ -42,10 +46,12 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
   try {
     send(socket, "start");
     timestamps.stamp("ST.sent_start_msg");
-    awaitMonitor(socket, directory, { info: log.info, warning: warn });
+    awaitMonitor(socket, record, directory, { info: log.info, warning: warn });
   } catch (error) {
-    // The init ends for the same reason: whoever asks for the status next shall not find it on its way.
+    // The init ends for the same reason: whoever asks for the status next shall not find it on its way. One that cannot
+    // end by itself, since it is stopped, must not go on later to what has failed.
     awaitEnd(identityOf(record));
+    killProcess(identityOf(record));
     throw error;
   } finally {
     close(socket);
@@ -71,26 +77,47 @@ export function startContainer({ directory, record, log, timestamps }: StartOpti
 }
 
 function connectToInit(directory: ContainerDirectory): number {
-  const socket = unixSocket(SOCK_SEQPACKET);
+  const failure = (why: string, cause?: unknown) => {
+    const message = `Connect to ${directory.path}/${INIT_SOCKET}: ${why}: remove the container with 'delete --force'`;
+    return new RuntimeFailure("start", message, { kind: "system", cause });
+  };
+  let socket: number | undefined;
   try {
-    connectUnix(socket, `/proc/self/fd/${directory.fd}/${INIT_SOCKET}`);
-    return socket;
+    const path = `/proc/self/fd/${directory.fd}/${INIT_SOCKET}`;
+    socket = connectWithin(path, SOCK_SEQPACKET, deadlineIn(ANSWER_TIMEOUT_MS));
   } catch (error) {
-    close(socket);
-    if (!isSysError(error)) throw error;
-    const advice = "remove the container with 'delete --force'";
-    throw new RuntimeFailure("start", `Connect to ${directory.path}/${INIT_SOCKET}: ${error.message}: ${advice}`, {
+    throw isSysError(error) ? failure(error.message, error) : error;
+  }
+  if (socket === undefined) throw failure(`its init accepts no connection within ${ANSWER_TIMEOUT_MS / 1000} s`);
+  return socket;
+}
+
+/**
+ * The next message of the init. It may have much to do, a root to pack for one, so it is waited for as long as it does
+ * it; `delete --force` ends the wait with the init.
+ */
+function nextMessage(socket: number, record: ContainerRecord): Message {
+  for (;;) {
+    const message = receiveWithin(socket, deadlineIn(ANSWER_TIMEOUT_MS));
+    if (message !== undefined) return message;
+    if (!isStopped(identityOf(record))) continue;
+    const why = `it has been stopped by a signal or a debugger for ${ANSWER_TIMEOUT_MS / 1000} s`;
+    throw new RuntimeFailure("start", `Wait for the init of the container, pid ${record.pid}: ${why}`, {
       kind: "system",
-      cause: error,
     });
   }
 }
 
 /** `exec` and then the end of the connection: execve closed it. Any other end: there is no monitor. */
-function awaitMonitor(socket: number, directory: ContainerDirectory, log: Pick<Log, "info" | "warning">): void {
+function awaitMonitor(
+  socket: number,
+  record: ContainerRecord,
+  directory: ContainerDirectory,
+  log: Pick<Log, "info" | "warning">,
+): void {
   let executing = false;
   for (;;) {
-    const message = receive(socket);
+    const message = nextMessage(socket, record);
     if (message.type === "error") throw new RuntimeFailure("start", message.text, { kind: "system" });
     if (message.type === "note") {
       log[message.level](message.text);

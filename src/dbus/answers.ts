@@ -32,3 +32,23 @@ export function jobEndOf({ kind, sender, member, body }: Incoming, unit: string,
   const [, job, name, result] = body;
   return name === unit ? { job: String(job), result: String(result) } : undefined;
 }
+
+/**
+ * Whether somebody has left the bus: systemd does when it starts anew (daemon-reexec), with all jobs it has, and comes
+ * back by another name. What it was asked by the old one nobody answers any more.
+ *
+ * @param name unique name.
+ */
+export function hasLeft({ kind, sender, member, body }: Incoming, name: string): boolean {
+  return kind === "signal" && sender === BUS_NAME && member === "NameOwnerChanged" && body[1] === name;
+}
+
+/** What the bus answers in the place of somebody who is not there, or leaves meanwhile. */
+const ABSENT = ["NoReply", "ServiceUnknown", "NameHasNoOwner", "Disconnected"].map(
+  (name) => `${BUS_NAME}.Error.${name}`,
+);
+
+/** Whether an error of this name is not an answer, but says that there was nobody to answer. */
+export function isAbsence(errorName: string): boolean {
+  return ABSENT.includes(errorName) || errorName.startsWith(`${BUS_NAME}.Error.Spawn.`);
+}

@@ -3,9 +3,9 @@ import { RuntimeFailure } from "../failure.ts";
 import { deleteLinkRequest } from "../netlink/interface.ts";
 import type { Link } from "../netlink/route.ts";
 import { IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, O_RDWR, SOCK_SEQPACKET } from "../sys/constants.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { isShortage, isSysError, messageOf } from "../sys/errors.ts";
 import { close, open } from "../sys/file.ts";
-import { poll } from "../sys/process.ts";
 import { sendFds, socketpair } from "../sys/socket.ts";
 import { tunSetGroup, tunSetInterface, tunSetOwner, tunSetPersist } from "../sys/tun.ts";
 import { type NetlinkSocket, refused } from "./netlink-socket.ts";
@@ -74,11 +74,8 @@ export function closeByWorker(fds: readonly number[]): readonly number[] {
 
 /** Waits for a tap to go whose last user has ended; one that stays is removed. */
 export function awaitEndOfTap(socket: NetlinkSocket, name: string): void {
-  for (let waited = 0; waited < WORKER_MS; waited += STEP_MS) {
-    if (socket.findLink(name) === undefined) return;
-    poll([], STEP_MS);
-  }
-  removeTap(socket, name);
+  const isGone = () => socket.findLink(name) === undefined;
+  if (!waitUntil(isGone, deadlineIn(WORKER_MS), STEP_MS)) removeTap(socket, name);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Running a program of the host to learn its version: the only time that a monitor runs outside of its own root. */
 import { ANSWER_LIMIT } from "../monitors/versions.ts";
-import { clone3 } from "../sys/clone.ts";
+import { type Child, cloneChild } from "../sys/child.ts";
 import {
   AT_FDCWD,
   AT_RECURSIVE,
@@ -15,6 +15,7 @@ import {
   O_RDWR,
   PR_SET_PDEATHSIG,
 } from "../sys/constants.ts";
+import { deadlineIn } from "../sys/deadline.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, closeAllBut, dup2, open, pipe, read, setNonblock } from "../sys/file.ts";
 import { isHostRoot } from "../sys/host-root.ts";
@@ -24,7 +25,6 @@ import {
   exit,
   fexecve,
   kill,
-  monotonicMs,
   poll,
   prctl,
   resetSignalHandlers,
@@ -58,8 +58,7 @@ const APART = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC;
 export function askVersion(program: number, path: string): string {
   const [readEnd, writeEnd] = pipe();
   try {
-    const child = cloneApart();
-    if (child.pid === 0) becomeProgram(program, path, writeEnd, child.apart);
+    const child = cloneApart((apart) => becomeProgram(program, path, writeEnd, apart));
     close(writeEnd);
     try {
       return collect(readEnd, child.pidfd);
@@ -72,20 +71,17 @@ export function askVersion(program: number, path: string): string {
   }
 }
 
-interface AskedChild {
-  readonly pid: number;
-  readonly pidfd: number;
-  /** It has namespaces of its own. */
-  readonly apart: boolean;
-}
-
-/** Without the rights to namespaces the program is the caller's own, with the caller's rights. */
-function cloneApart(): AskedChild {
+/**
+ * Without the rights to namespaces the program is the caller's own, with the caller's rights.
+ *
+ * @param live is told whether it has namespaces of its own.
+ */
+function cloneApart(live: (apart: boolean) => never): Child {
   try {
-    return { ...clone3(APART), apart: true };
+    return cloneChild(APART, () => live(true));
   } catch (error) {
     if (!isSysError(error, "EPERM", "EINVAL", "ENOSPC")) throw error;
-    return { ...clone3(0), apart: false };
+    return cloneChild(0, () => live(false));
   }
 }
 
@@ -120,11 +116,11 @@ function becomeProgram(program: number, path: string, output: number, apart: boo
 function collect(readEnd: number, pidfd: number): string {
   setNonblock(readEnd, true);
   const buffer = new ArrayBuffer(READ_LIMIT);
-  const deadline = monotonicMs() + TIMEOUT_MS;
+  const deadline = deadlineIn(TIMEOUT_MS);
   let length = 0;
   while (length < READ_LIMIT) {
-    const left = Math.ceil(deadline - monotonicMs());
-    if (left <= 0) break;
+    const left = deadline.left();
+    if (left === 0) break;
     const [, ended] = poll([readEnd, pidfd], left);
     const count = readSome(readEnd, buffer, length);
     // Who outlives the program may hold the pipe open.

@@ -13,10 +13,11 @@ const MOST_FILES = 4096;
  * @param size most bytes.
  * @param mode permission bits of its root.
  * @param attributes MOUNT_ATTR_*.
+ * @param source what the tables of mounts call it.
  */
-export function newTmpfs(size: number, mode: number, attributes: number): number {
+export function newTmpfs(size: number, mode: number, attributes: number, source = "tmpfs"): number {
   const context = fsopen("tmpfs");
-  fsconfigSet(context, "source", "tmpfs");
+  fsconfigSet(context, "source", source);
   fsconfigSet(context, "size", String(size));
   fsconfigSet(context, "nr_inodes", String(MOST_FILES));
   fsconfigSet(context, "mode", mode.toString(8));

@@ -79,7 +79,8 @@ const PROCESSES = "/guest/proc";
  *
  * @param cover a directory that the tmpfs may cover, seen by this namespace only.
  * @param given mounts made outside of the container: the device nodes, where they cannot be made here, and copies of
- *   boot files; and the user namespace of {@link mapOwners}, where the monitor has a user of its own.
+ *   boot files; the user namespace of {@link mapOwners}, where the monitor has a user of its own; and the source that the
+ *   root's mount is to have.
  * @param warn is told what the guest does not get.
  * @returns the listening socket of the share's server where there is one.
  * @throws RuntimeFailure `root` naming the step and the path.
@@ -91,10 +92,11 @@ export function enterMonitorRoot(
     readonly devices: number | undefined;
     readonly copies: number | undefined;
     readonly ownerMap: number | undefined;
+    readonly mark: string;
   },
   warn: (message: string) => void,
 ): number | undefined {
-  const { devices, copies, ownerMap } = given;
+  const { devices, copies, ownerMap, mark } = given;
   const step = (name: string, path: string, action: () => void) => {
     try {
       action();
@@ -109,7 +111,7 @@ export function enterMonitorRoot(
   // Nothing we mount may reach the host, and pivot_root(2) refuses shared mounts.
   step("Detach mounts from the host's", "/", () => mount(null, "/", null, MS_REC | MS_SLAVE, null));
   const image = openRootfs(plan.rootfs);
-  const root = newTmpfs(ROOT_SIZE, 0o755, MOUNT_ATTR_NOSUID);
+  const root = newTmpfs(ROOT_SIZE, 0o755, MOUNT_ATTR_NOSUID, mark);
   step("Mount monitor root over", cover, () => attach(root, AT_FDCWD, cover));
   const tree = treeBuilder(root, ownerMap);
 

@@ -1,7 +1,7 @@
 import { RuntimeFailure } from "../failure.ts";
 import { SERVER_SOCKET_FD } from "../plan/decide-share.ts";
 import type { LaunchPlan, ShareServer } from "../plan/launch-plan.ts";
-import { clone3 } from "../sys/clone.ts";
+import { cloneChild } from "../sys/child.ts";
 import {
   O_RDWR,
   PR_CAP_AMBIENT,
@@ -67,8 +67,7 @@ export function startShareServer(plan: LaunchPlan, listener: number, hostIds: bo
   const [report, told] = pipe();
   const [life, held] = pipe();
   const parent = getpid();
-  const child = clone3(0);
-  if (child.pid === 0) becomeServer(plan, server, { parent, hostIds }, { listener, held, told });
+  const child = cloneChild(0, () => becomeServer(plan, server, { parent, hostIds }, { listener, held, told }));
   for (const fd of [told, held, listener, child.pidfd]) close(fd);
   const problem = readText(report, TEXT_LIMIT);
   close(report);

@@ -2,10 +2,10 @@
 
 import { RuntimeFailure } from "../failure.ts";
 import { AT_FDCWD, O_NONBLOCK, O_PATH, O_RDONLY, S_IFBLK, S_IFMT } from "../sys/constants.ts";
+import { deadlineIn, waitUntil } from "../sys/deadline.ts";
 import { isSysError } from "../sys/errors.ts";
 import { close, fstat, fstatat, open, readTextFileIfPresent, withFile } from "../sys/file.ts";
 import { loopFlags, setLoopFlags } from "../sys/loop.ts";
-import { poll } from "../sys/process.ts";
 
 /** loop.h: the last one who closes the device detaches its file. */
 const LO_FLAGS_AUTOCLEAR = 4;
@@ -70,17 +70,22 @@ export function setAutoclear(name: DeviceName, on: boolean): void {
   });
 }
 
-const TRIES = 25;
+const BUSY_MS = 500;
 const STEP_MS = 20;
 
 /** Tries again for half a second while something is busy: others look at new mounts and devices for a moment. */
 export function whileBusy<T>(action: () => T): T {
-  for (let tries = 1; ; tries++) {
+  let done: { readonly result: T } | undefined;
+  const isDone = () => {
     try {
-      return action();
+      done = { result: action() };
+      return true;
     } catch (error) {
-      if (tries === TRIES || !isSysError(error, "EBUSY")) throw error;
-      poll([], STEP_MS);
+      if (!isSysError(error, "EBUSY")) throw error;
+      return false;
     }
-  }
+  };
+  waitUntil(isDone, deadlineIn(BUSY_MS), STEP_MS);
+  // The last answer is the caller's to see.
+  return done === undefined ? action() : done.result;
 }

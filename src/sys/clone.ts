@@ -34,7 +34,7 @@ function cloneOldWay(flags: number, cgroup: number | undefined): ReturnType<type
     const child = clone(flags);
     if (processes === undefined) return child;
     if (child.pid === 0) enter(processes);
-    close(processes);
+    else close(processes);
     return child;
   } catch (error) {
     if (isDenied(error) || error instanceof RangeError) return undefined;
@@ -45,6 +45,7 @@ function cloneOldWay(flags: number, cgroup: number | undefined): ReturnType<type
 function enter(processes: number): void {
   try {
     writeText(processes, "0");
+    close(processes);
   } catch {
     exit(CANNOT_ENTER);
   }

@@ -83,6 +83,8 @@ export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;
+/** The connection does not block (socket(2)). */
+export const SOCK_NONBLOCK = 0o4000;
 
 /** wait.h */
 export const WNOHANG = 1;

@@ -1,13 +1,13 @@
 import { LOCK_EX, LOCK_NB } from "./constants.ts";
+import { deadlineIn, waitUntil } from "./deadline.ts";
 import { isSysError } from "./errors.ts";
 import { flock } from "./file.ts";
-import { waitUntil } from "./wait.ts";
 
 const STEP_MS = 2;
 
 /** Waits for the flock(2) of an open file; false when the time is up without it. */
 export function lockWithin(fd: number, milliseconds: number): boolean {
-  return waitUntil(() => tryLock(fd), milliseconds, STEP_MS);
+  return tryLock(fd) || waitUntil(() => tryLock(fd), deadlineIn(milliseconds), STEP_MS);
 }
 
 /** Whether the lock could be had at once. */

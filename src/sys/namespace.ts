@@ -41,7 +41,8 @@ export function openNamespaceFile(path: string): number | undefined {
   return withFile(path, O_PATH, (reference) => (fstatfsType(reference) === NSFS_MAGIC ? reopen(reference) : undefined));
 }
 
-const LOCK_TIMEOUT_MS = 5000;
+/** A stranger may have the lock, so this is not as long as the wait for a container's. */
+export const NAMESPACE_LOCK_MS = 5000;
 
 /**
  * One of us at a time works in a network namespace. The lock ends with the descriptor.
@@ -49,5 +50,5 @@ const LOCK_TIMEOUT_MS = 5000;
  * @returns false when somebody else kept it: every process of the namespace can, whoever it belongs to.
  */
 export function lockNamespace(fd: number): boolean {
-  return lockWithin(fd, LOCK_TIMEOUT_MS);
+  return lockWithin(fd, NAMESPACE_LOCK_MS);
 }

@@ -35,7 +35,9 @@ describe("a process of the pod that holds the lock of its network namespace", ()
     runtime.create("late", bundleIn(network));
     await holdLock(network);
     expect(runtime.verb("start", "late").status).toBe(1);
-    expect(runtime.lastError()).toMatch(/^Lock net:\[\d+\]: another process holds the lock .*start again$/);
+    expect(runtime.lastError()).toMatch(
+      /^Lock net:\[\d+\]: not free within 5 s: another process holds the lock .*start again$/,
+    );
     expect(runtime.status("late")).toBe("stopped");
     succeed(runtime.verb("delete", "late"));
     expect(network.describe(before)).toBe(before);

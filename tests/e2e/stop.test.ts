@@ -1,16 +1,17 @@
 // How a container is asked to end: signals, and the guest's power button.
-import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { annotation, busyboxBundle, helloBundle } from "../lib/bundle.ts";
-import { run, start, succeed, until } from "../lib/command.ts";
+import { run, succeed, until } from "../lib/command.ts";
 import { isAlive } from "../lib/host.ts";
 import { atEnd, reaped, scratch } from "../lib/hygiene.ts";
 import { faulty, type Step, stepsOf } from "../lib/inject.ts";
 import { lightBundle, lightRuntime, PAUSE } from "../lib/light.ts";
 import { cpioOf, debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { type Created, type Runtime, urunc } from "../lib/runtime.ts";
+import { fillQueue } from "../lib/unix-socket.ts";
 
 const SOCKET = "tmp/urunc-vmm-api.sock";
 
@@ -236,25 +237,8 @@ describe("a control socket that is not what it should be", () => {
 
   it("with a queue that is full: nobody waits", async () => {
     const { runtime, pid, socket } = waiting();
-    const full = join(scratch(), "full.py");
-    const ready = join(scratch(), "ready");
-    writeFileSync(
-      full,
-      [
-        "import socket, sys, time",
-        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(0)",
-        "held = []",
-        "for n in range(8):",
-        "  c = socket.socket(socket.AF_UNIX); c.setblocking(False)",
-        "  try: c.connect(sys.argv[1]); held.append(c)",
-        "  except BlockingIOError: break",
-        "open(sys.argv[2], 'w').close(); time.sleep(60)",
-      ].join("\n"),
-    );
     rmSync(socket, { force: true });
-    const holder = start(scratch(), ["python3", full, socket, ready]);
-    atEnd(() => void holder.child.kill("SIGKILL"));
-    await until("the queue is full", () => existsSync(ready));
+    await fillQueue(socket);
     expect(await kill(runtime)).toBeLessThan(2000);
     expect(await until("it is reaped", () => reaped(pid))).toBe("signal 9");
   });

@@ -12,6 +12,7 @@ const OPENERS: Readonly<Record<string, number>> = {
   openOnProc: 1,
   openPtyMaster: 0,
   connectUnix: 1,
+  connectWithin: 0,
   execve: 0,
   mount: 0,
   readTextFile: 0,

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { HELLO_BUNDLE, HELPERS, SOURCE, URUNC } from "./paths.ts";
 
-const PROGRAMS = ["collector", "console", "denied", "fills", "forbidden", "peer", "pty", "tells"] as const;
+const PROGRAMS = ["collector", "console", "denied", "family", "fills", "forbidden", "peer", "pty", "tells"] as const;
 /** The benchmark's program that only waits: the tests of the runtime itself take it for a monitor. */
 const PAUSE = join(SOURCE, "bench", "pause.c");
 
