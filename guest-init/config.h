@@ -6,7 +6,8 @@
  *   UBS  ID MP and our own FS FO RO …                    UBE   volumes
  *   UNS  MAC NAME MTU IP MSK GW IP6 GW6 …                UNE   network cards, our own but for IP, MSK and GW
  *
- * BM has options of mount(8), a source and a place, with colons between them. Values of ARV and ENV have `\n` for a newline and `\\` for a backslash.
+ * BM has options of mount(8), a source and a place, with colons between them. Values of ARV and ENV have `\n` for a
+ * newline and `\\` for a backslash.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* The configuration that the runtime writes, and resolv.conf. */
 #include "../../guest-init/config.h"
 
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static void whole(void) {
   world_file("/urunit.conf",
              "UES\nA=1\nB=two words\nUEE\n"
              "UCS\nUID:1\nGID:2\nAG:3\nAG:4\nWD:/work\nHN:name\nTTY:0\nARC:2\nARV:a\\nb\nARV:\nENV:C=\\\\\n"
-             "BM:ro:1:/ro\nBM:rw::/rw:colon\nNS:10.0.0.1\nSD:example\nRV:ndots:5\nUCE\n"
+             "BM:ro,nosuid:1:/ro\nBM:rw::/rw:colon\nNS:10.0.0.1\nSD:example\nRV:ndots:5\nUCE\n"
              "UBS\nID:disk\nMP:/data\nRO:1\nID:tag\nFS:virtiofs\nFO:o=1\nUBE\n"
              "UNS\nMAC:52:54:00:00:00:01\nNAME:eth0\nMTU:1400\nIP:10.0.0.2\nMSK:255.0.0.0\nGW:10.0.0.1\n"
              "IP6:fd00::2/64\nGW6:fd00::1\nUNE\n");
@@ -25,7 +26,7 @@ static void whole(void) {
   check_text(config.arguments[0], "a\nb");
   check_text(config.arguments[1], "");
   check(config.uid == 1 && config.gid == 2 && config.groups[1] == 4 && config.plain_console);
-  check(config.bind_count == 2 && config.binds[0].readonly && !config.binds[1].readonly);
+  check(config.bind_count == 2 && config.binds[0].flags == (MS_RDONLY | MS_NOSUID) && config.binds[1].flags == 0);
   check_text(config.binds[0].source, "1");
   check_text(config.binds[1].place, "/rw:colon");
   check(config.volume_count == 2 && config.volumes[0].readonly && config.volumes[0].type == NULL);
@@ -51,6 +52,12 @@ static void too_many_nics(void) {
   static char text[4096] = "UNS\n";
   for (int i = 0; i <= MOST_NICS; i++) strcat(text, "MAC:0\n");
   world_file("/c", text);
+  read_config("/c", &config);
+}
+
+/* Left out it would be a mount that is less strict. */
+static void bind_with_unknown_option(void) {
+  world_file("/c", "UCS\nBM:ro,nosomething:1:/place\nUCE\n");
   read_config("/c", &config);
 }
 
@@ -131,6 +138,7 @@ const struct test config_tests[] = {
     {"a number that is none ends the machine", value_of_no_number, 125},
     {"one network card too many ends the machine", too_many_nics, 125},
     {"a bind mount without a place ends the machine", bind_without_place, 125},
+    {"an unknown option of a bind mount ends the machine", bind_with_unknown_option, 125},
     {"a configuration that is too large ends the machine", too_large, 125},
     {"random lines are read or end the machine, and do no harm", random_lines, 0},
     {"resolv.conf is mounted over the image's and never written into it", resolver, 0},
