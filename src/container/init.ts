@@ -1,5 +1,6 @@
 import { type CgroupEntrance, enterCgroup } from "../cgroups/make.ts";
 import { RuntimeFailure } from "../failure.ts";
+import type { ProcSource } from "../network/close-tap.ts";
 import type { Personality, Spec } from "../oci/spec.ts";
 import type { LaunchPlan } from "../plan/launch-plan.ts";
 import { monitorUser } from "../plan/monitor-user.ts";
@@ -91,8 +92,7 @@ interface Prepared {
   readonly labels: readonly Label[];
   /** The container's network namespace, open. */
   readonly namespace: number;
-  /** /proc, open. */
-  readonly proc: number;
+  readonly proc: ProcSource;
   /** Whether ids are the host's, in no user namespace. */
   readonly hostIds: boolean;
   readonly makeMounts: MakeMounts;
@@ -151,7 +151,9 @@ function prepare(input: InitInput): Prepared {
   const namespace = openOwnNetworkNamespace();
   setSysctls(plan, networkNamespaceNameOf(namespace) === input.callersNetwork);
   const hostIds = isInInitialUserNamespace();
-  const proc = openDirectory("/proc");
+  // An open one is in use, so that its owner could not unmount it. In a user namespace it stays in use anyway.
+  const isOthers = namespaces.joined.some(({ type }) => type === "mount");
+  const proc = namespaces.hasUser ? openDirectory("/proc") : isOthers ? "own" : "at /proc";
   const makeMounts = joinMounts(namespaces, input.scratch);
   if (plan.personality !== undefined) personality(PERSONAS[plan.personality]);
   if (plan.hostname !== undefined) sethostname(plan.hostname);

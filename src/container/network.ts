@@ -2,7 +2,7 @@ import { failureOf, RuntimeFailure } from "../failure.ts";
 import { few } from "../few.ts";
 import type { Nic } from "../monitors/monitor.ts";
 import { MONITORS } from "../monitors/registry.ts";
-import { closeTap } from "../network/close-tap.ts";
+import { closeTap, type ProcSource } from "../network/close-tap.ts";
 import { parseTapName, tapName } from "../network/marks.ts";
 import { type NetlinkSocket, openNetlinkSocket } from "../network/netlink-socket.ts";
 import { readNamespaceNetwork } from "../network/read.ts";
@@ -32,8 +32,8 @@ export interface NetworkInput {
   readonly warnings: readonly string[];
   /** The network namespace this process is in, open; it is closed here, or by execve. */
   readonly namespace: number;
-  /** /proc, open; it is closed here, or by execve. */
-  readonly proc: number;
+  /** One that is open is closed by execve. */
+  readonly proc: ProcSource;
   /** The one `create` was called in. */
   readonly callersNetwork: string;
   /** The container's directory; its taps are named after it. */
@@ -93,7 +93,6 @@ export function connectNetwork(input: NetworkInput, say: Note): ConnectedPlan {
     }
   } finally {
     close(own);
-    close(input.proc);
   }
 }
 

@@ -7,7 +7,7 @@ import { RuntimeFailure } from "../failure.ts";
 import { IPV4_CONF, ipv4SettingsRequest } from "../netlink/interface.ts";
 import { O_DIRECTORY, O_PATH, O_WRONLY } from "../sys/constants.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, writeAll } from "../sys/file.ts";
+import { close, withFile, writeAll } from "../sys/file.ts";
 import { fsconfigCreate, fsmount, fsopen } from "../sys/mount.ts";
 import { openOnProc } from "../sys/sysctl.ts";
 import { carryOut, type NetlinkSocket } from "./netlink-socket.ts";
@@ -58,12 +58,17 @@ const IPV6 = [
 ] as const;
 
 /**
+ * Where the settings of IPv6 are: on a procfs that is open, of whatever mount namespace, on that at /proc, or, where others
+ * may have put something there, on one of our own.
+ */
+export type ProcSource = number | "at /proc" | "own";
+
+/**
  * Makes a tap that is not up deaf to what its guest announces.
  *
- * @param proc /proc, of whatever mount namespace.
  * @throws RuntimeFailure `network`.
  */
-export function closeTap(socket: NetlinkSocket, proc: number, tap: Tap): void {
+export function closeTap(socket: NetlinkSocket, proc: ProcSource, tap: Tap): void {
   carryOut(socket, [{ name: `Close ${tap.name} to its guest`, request: ipv4SettingsRequest(tap.index, IPV4) }]);
   try {
     closeIpv6(proc, tap.name);
@@ -77,18 +82,25 @@ export function closeTap(socket: NetlinkSocket, proc: number, tap: Tap): void {
   }
 }
 
-function closeIpv6(proc: number, link: string): void {
+function closeIpv6(proc: ProcSource, link: string): void {
+  if (proc !== "own" && tryWriteIpv6(proc, link)) return;
+  const fresh = newProc();
   try {
-    writeIpv6(proc, link);
+    writeIpv6(fresh, link);
+  } finally {
+    close(fresh);
+  }
+}
+
+/** False in containers of others, where /proc/sys is hidden, read-only or a mount of its own: a procfs that is mounted nowhere is none of it. */
+function tryWriteIpv6(proc: Exclude<ProcSource, "own">, link: string): boolean {
+  try {
+    if (typeof proc === "number") writeIpv6(proc, link);
+    else withFile("/proc", O_PATH | O_DIRECTORY, (fd) => writeIpv6(fd, link));
+    return true;
   } catch (error) {
-    // In containers of others /proc/sys is hidden, read-only or a mount of its own: a procfs that is mounted nowhere is none of it.
     if (!isSysError(error, "EROFS", "EXDEV", "ENOENT")) throw error;
-    const fresh = newProc();
-    try {
-      writeIpv6(fresh, link);
-    } finally {
-      close(fresh);
-    }
+    return false;
   }
 }
 

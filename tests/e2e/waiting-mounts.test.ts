@@ -1,5 +1,5 @@
 // The file systems of the host while a container waits for its start, for runc and urunc alike.
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { addMount, annotation, type BundleOptions, type Hooks, helloBundle } from "../lib/bundle.ts";
@@ -67,6 +67,14 @@ describe("a container that waits for its start", () => {
 
   it("does so also when hooks have run in its mount namespace", () => {
     keepsNothingOf({ hooks: { createContainer: HOOK } });
+  });
+
+  it("keeps nothing of its caller's mounts open but its output and the log", () => {
+    const runtime = urunc();
+    const { pid } = runtime.create("waits", helloBundle());
+    const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    const ofMounts = open.filter((path) => path.startsWith("/") && path !== "/dev/null" && path !== runtime.log);
+    expect(ofMounts.filter((path) => !path.startsWith(`${scratch()}/`))).toEqual([]);
   });
 
   it("is found at its start by way of two links, of which one lies on a file system of its own", async () => {
