@@ -37,23 +37,28 @@ describe("a planted link", () => {
     }
   });
 
-  it("for the pid file, or for the temporary one beside it, is replaced and not written through", () => {
+  it("for the pid file is refused, and for the temporary one beside it replaced; neither is written through", () => {
     const runtime = lightRuntime();
     const pidFile = join(scratch(), "pid");
-    for (const [index, plant] of [symlinkSync, linkSync].entries()) {
-      for (const place of [pidFile, join(scratch(), ".pid.tmp")]) {
-        rmSync(pidFile, { force: true });
-        rmSync(victim(), { force: true });
-        writeFileSync(victim(), "kept\n");
-        plant(victim(), place);
-        const id = `c${index}`;
-        succeed(runtime.verb("create", "--bundle", lightBundle(), "--pid-file", pidFile, id));
-        expect(readFileSync(victim(), "utf8"), place).toBe("kept\n");
-        expect(lstatSync(pidFile).isFile()).toBe(true);
-        expect(readFileSync(pidFile, "utf8")).toBe(String(runtime.state(id).pid));
-        expect(existsSync(join(scratch(), ".pid.tmp"))).toBe(false);
-        succeed(runtime.verb("delete", id));
-      }
+    const planted = [
+      [symlinkSync, pidFile, false],
+      [symlinkSync, join(scratch(), ".pid.tmp"), true],
+      [linkSync, pidFile, true],
+      [linkSync, join(scratch(), ".pid.tmp"), true],
+    ] as const;
+    for (const [plant, place, isReplaced] of planted) {
+      rmSync(pidFile, { force: true });
+      rmSync(victim(), { force: true });
+      writeFileSync(victim(), "kept\n");
+      plant(victim(), place);
+      const created = runtime.verb("create", "--bundle", lightBundle(), "--pid-file", pidFile, "planted");
+      expect(created.status, place).toBe(isReplaced ? 0 : 1);
+      expect(readFileSync(victim(), "utf8"), place).toBe("kept\n");
+      expect(existsSync(join(scratch(), ".pid.tmp"))).toBe(false);
+      expect(lstatSync(pidFile).isFile()).toBe(isReplaced);
+      if (!isReplaced) continue;
+      expect(readFileSync(pidFile, "utf8")).toBe(String(runtime.state("planted").pid));
+      succeed(runtime.verb("delete", "planted"));
     }
   });
 
