@@ -50,7 +50,8 @@ Acquire::Languages "none";
 APT::Sandbox::User "";
 END
   echo "script/build: Fetching $package $version from $mirror"
-  apt-get -qq -c "$apt/apt.conf" update || fail "The list of $mirror ($suite) cannot be read. Is the network there?"
+  # Error-Mode: a list that cannot be fetched is a warning to apt-get otherwise.
+  apt-get -qq -c "$apt/apt.conf" -o APT::Update::Error-Mode=any update || fail "The list of $mirror ($suite) cannot be read. Is the network there?"
   (cd "$apt" && apt-get -qq -c "$apt/apt.conf" source --download-only "$package=$version") > "$apt/log" 2>&1 ||
     fail "$package $version is not in $suite of $mirror: $(tail -n 1 "$apt/log"). Record what is there in engine/quickjs.lock"
   [ -e "$apt/$file" ] || fail "The package $package $version has no file $file"

@@ -1,8 +1,9 @@
+import { RuntimeFailure } from "./failure.ts";
 import { shortened } from "./few.ts";
 import { jsonText } from "./json-text.ts";
 import { plainText } from "./plain-text.ts";
 import { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } from "./sys/constants.ts";
-import { isSysError } from "./sys/errors.ts";
+import { isSysError, messageOf } from "./sys/errors.ts";
 import { open, writeLine } from "./sys/file.ts";
 import { wallClock } from "./sys/process.ts";
 
@@ -30,10 +31,10 @@ const RANK: Readonly<Record<Level, number>> = { error: 0, warning: 1, info: 2, d
  * Opens the log: a file (created, appended to, mode 0644) or stderr. Lines above `level` are dropped. A pipe without a
  * reader is an error, and one that is full loses lines: nobody waits for who reads the log.
  *
- * @throws SysError when the file cannot be opened.
+ * @throws RuntimeFailure when the file cannot be opened.
  */
 export function openLog(options: { path: string | undefined; format: "text" | "json"; level: Level }): Log {
-  const fd = options.path === undefined ? STDERR : open(options.path, FLAGS, 0o644);
+  const fd = options.path === undefined ? STDERR : openFile(options.path);
   const line = options.format === "json" ? jsonLine : textLine;
   const listeners: ((level: Level, message: string) => void)[] = [];
   let limit = RANK[options.level];
@@ -59,6 +60,15 @@ export function openLog(options: { path: string | undefined; format: "text" | "j
     info: put("info"),
     debug: put("debug"),
   };
+}
+
+function openFile(path: string): number {
+  try {
+    return open(path, FLAGS, 0o644);
+  } catch (error) {
+    const message = `Open log: ${messageOf(error)}: name a file that can be written to with --log`;
+    throw new RuntimeFailure("log", message, { cause: error });
+  }
 }
 
 /** Lines go to journald or syslog from now on, too, with the name of the container. */

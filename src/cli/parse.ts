@@ -72,7 +72,8 @@ function findFlag(given: string, flags: readonly Flag[]): Flag {
     name,
     flags.map((flag) => flag.name),
   );
-  throw usage(`unknown option ${given}${guess === undefined ? "" : `: did you mean --${guess}?`}`);
+  const meant = guess === undefined ? "" : `: did you mean --${guess}?`;
+  throw usage(`unknown option ${given}${meant} '--help' lists all`);
 }
 
 export function usage(message: string): RuntimeFailure {

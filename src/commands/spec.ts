@@ -2,7 +2,7 @@ import type { Invocation } from "../cli/command.ts";
 import { RuntimeFailure } from "../failure.ts";
 import { defaultSpec } from "../oci/default-spec.ts";
 import { O_CREAT, O_EXCL, O_WRONLY } from "../sys/constants.ts";
-import { isSysError } from "../sys/errors.ts";
+import { isSysError, messageOf } from "../sys/errors.ts";
 import { close, open, writeAll } from "../sys/file.ts";
 import { bundleOption } from "./create-options.ts";
 
@@ -16,7 +16,9 @@ export function run(invocation: Invocation): number {
     if (isSysError(error, "EEXIST")) {
       throw new RuntimeFailure("exists", `File ${path} exists: remove it or give another --bundle`);
     }
-    throw error;
+    throw new RuntimeFailure("spec", `Write config.json: ${messageOf(error)}: give a directory with --bundle`, {
+      cause: error,
+    });
   }
   writeAll(fd, `${JSON.stringify(defaultSpec(), undefined, 2)}\n`);
   close(fd);

@@ -4,6 +4,7 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { MONITOR_KINDS, type MonitorKind } from "../monitors/kinds.ts";
+import { editDistance, nearest } from "../nearest.ts";
 import { whyNotServer } from "../netlink/name-server.ts";
 import { below, type Findings, findings, inShort, isObject, type JsonObject, report } from "../oci/decode.ts";
 import { type Result, refusal, success } from "../result.ts";
@@ -32,6 +33,15 @@ const MOST_MEMORY = 16 * 1024 * 1024;
 /** MiB: sizes in an archive have 32 bits. */
 const MOST_INITRD = 4095;
 const MOST_VCPUS = 1024;
+/** Edits up to which an unknown key is a slip for a known one. */
+const MOST_SLIPS = 2;
+
+/** One that a guest could reach too. */
+const NAME_SERVER = {
+  entry: "an IP address that is not a loopback address",
+  holds: (text: string): boolean => whyNotServer(text) === undefined,
+};
+const ABSOLUTE_PATH = { entry: "an absolute path", holds: (text: string): boolean => text.startsWith("/") };
 
 /** Deeper nesting than any configuration has; bounds the parser's recursion. */
 const MAX_DEPTH = 16;
@@ -179,7 +189,9 @@ function readContainerBoot(reading: Reading, boot: JsonObject): ContainerBootCon
   return {
     kernel: absolutePath(reading, boot, "kernel", path),
     initrd: absolutePath(reading, boot, "initrd", path),
-    directories: absolutePaths(reading, boot, "directories", path) ?? DEFAULT_CONTAINER_BOOT.directories,
+    directories:
+      textList(reading, boot, "directories", path, ABSOLUTE_PATH)?.map((text) => text.replace(/\/+$/, "")) ??
+      DEFAULT_CONTAINER_BOOT.directories,
     maxInitrdMb: count(reading, boot, "max_initrd_mb", path, MOST_INITRD) || DEFAULT_CONTAINER_BOOT.maxInitrdMb,
     guestInit: absolutePath(reading, boot, "guest_init", path),
   };
@@ -205,29 +217,31 @@ function readNetwork(reading: Reading, network: JsonObject): NetworkConfiguratio
   warnOfOthers(reading, network, path, ["mode", "dns"], []);
   return {
     mode: oneOf(reading, network, "mode", path, NETWORK_MODES, DEFAULT_NETWORK.mode),
-    dns: nameServers(reading, network, "dns", path),
+    dns: textList(reading, network, "dns", path, NAME_SERVER) ?? [],
   };
 }
 
-/** Those a guest could reach too. */
-function nameServers(reading: Reading, parent: JsonObject, key: string, path: string): readonly string[] {
-  const value = own(parent, key);
-  if (value === undefined) return [];
-  const entries: readonly unknown[] = Array.isArray(value) ? value : [undefined];
-  const servers = entries.filter((entry) => typeof entry === "string").filter((entry) => !whyNotServer(entry));
-  if (servers.length === entries.length) return servers;
-  report(reading.into, below(path, key), "must be a list of IP addresses, none of them a loopback address", value);
-  return [];
-}
-
-/** Undefined when absent. */
-function absolutePaths(reading: Reading, parent: JsonObject, key: string, path: string): readonly string[] | undefined {
+/** Undefined when absent; an entry that is wrong is named by its place, from 0. */
+function textList(
+  reading: Reading,
+  parent: JsonObject,
+  key: string,
+  path: string,
+  demand: { readonly entry: string; readonly holds: (text: string) => boolean },
+): readonly string[] | undefined {
   const value = own(parent, key);
   if (value === undefined) return undefined;
-  const paths: readonly unknown[] = Array.isArray(value) ? value : [undefined];
-  const texts = paths.filter((entry) => typeof entry === "string").filter((entry) => entry.startsWith("/"));
-  if (texts.length !== paths.length) report(reading.into, below(path, key), "must be a list of absolute paths", value);
-  return texts.map((text) => text.replace(/\/+$/, ""));
+  const place = below(path, key);
+  if (!Array.isArray(value)) {
+    report(reading.into, place, `must be a list, each entry ${demand.entry}`, value);
+    return [];
+  }
+  const entries: readonly unknown[] = value;
+  return entries.filter((entry, index): entry is string => {
+    if (typeof entry === "string" && demand.holds(entry)) return true;
+    report(reading.into, below(place, index), `must be ${demand.entry}`, entry);
+    return false;
+  });
 }
 
 function table(reading: Reading, parent: JsonObject, key: string, path: string): JsonObject {
@@ -305,7 +319,13 @@ function warnOfOthers(
 ): void {
   for (const key of Object.keys(value)) {
     if (known.includes(key)) continue;
-    const reason = notYet.includes(key) ? "has no effect yet" : "is not known and has no effect";
+    const reason = notYet.includes(key) ? "has no effect yet" : `is not known and has no effect${meant(key, known)}`;
     reading.warnings.push(`${reading.into.file}: ${below(path, /^[\w-]+$/.test(key) ? key : inShort(key))}: ${reason}`);
   }
+}
+
+function meant(key: string, known: readonly string[]): string {
+  const guess = nearest(key, known);
+  if (guess === undefined || editDistance(key.slice(0, guess.length + MOST_SLIPS + 1), guess) > MOST_SLIPS) return "";
+  return `: did you mean ${guess}?`;
 }

@@ -359,14 +359,19 @@ function checkReplaceable(directory: number, name: string, path: string): void {
 
 /** Decimal pid without newline, in one step: the caller may be watching the file. */
 function writePidFile(path: string, pid: number, cleanup: CleanupStack): void {
-  const cut = path.lastIndexOf("/");
-  const directory = openDirectory(cut < 0 ? "." : path.slice(0, cut + 1));
-  const name = path.slice(cut + 1);
   try {
-    checkReplaceable(directory, name, path);
-    replaceFile(directory, name, String(pid), { mode: 0o644, durable: false });
-  } finally {
-    close(directory);
+    const cut = path.lastIndexOf("/");
+    const directory = openDirectory(cut < 0 ? "." : path.slice(0, cut + 1));
+    const name = path.slice(cut + 1);
+    try {
+      checkReplaceable(directory, name, path);
+      replaceFile(directory, name, String(pid), { mode: 0o644, durable: false });
+    } finally {
+      close(directory);
+    }
+  } catch (error) {
+    if (error instanceof RuntimeFailure) throw error;
+    throw new RuntimeFailure("pid-file", `Write pid file ${path}: ${messageOf(error)}`, { cause: error });
   }
   cleanup.push(() => removeIfPresent(AT_FDCWD, path));
 }

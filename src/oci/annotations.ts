@@ -9,7 +9,14 @@ import { decodeBase64Text } from "./base64.ts";
 import { type Findings, findings, isObject, type JsonObject, report } from "./decode.ts";
 import type { UnikernelMetadata } from "./metadata.ts";
 import { misspelled, whyForeign, whyForeignFile } from "./stray-keys.ts";
-import { ANNOTATION_PREFIX, HOST_ONLY, OF_THE_SPEC, REQUIRED, validateMetadata } from "./validate-metadata.ts";
+import {
+  ANNOTATION_PREFIX,
+  HOST_ONLY,
+  OF_THE_SPEC,
+  OUR_NAMES,
+  REQUIRED,
+  validateMetadata,
+} from "./validate-metadata.ts";
 
 export type MetadataOutcome =
   /** With what whoever has meant it for one has to hear. */
@@ -79,7 +86,7 @@ export function readMetadata(
   if (!hasRequired(values)) {
     return { kind: "not-unikernel", warnings: [...whyForeign(document), ...whyForeignFile(file)] };
   }
-  const early = [...partialWarning(annotations), ...misspelled(file)];
+  const early = [...partialWarning(annotations), ...misspelled(document), ...misspelled(file)];
   return outcome(into, decodeAll(into, values), "urunc.json", early);
 }
 
@@ -102,9 +109,11 @@ function withoutHostResources(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !HOST_RESOURCES.includes(key)));
 }
 
-/** Says which annotations of the spec were not used because the image's file describes the unikernel. */
+/** Says which annotations of the spec, spelled as they should be, were not used because the image's file describes the unikernel. */
 function partialWarning(annotations: Values): readonly string[] {
-  const ignored = Object.keys(ownValues(annotations));
+  const ignored = Object.keys(ownValues(annotations)).filter((key) =>
+    OUR_NAMES.includes(key.slice(ANNOTATION_PREFIX.length)),
+  );
   if (ignored.length === 0) return [];
   return [`config.json: ${ignored.join(", ")} ignored: urunc.json of the image describes the unikernel`];
 }

@@ -77,6 +77,24 @@ describe("the command line", () => {
     expect(outcome.stderr().length).toBeGreaterThan(5);
   });
 
+  it.each([
+    ["the log", ["--log", "/nowhere/log", "list"], "Open log: openat /nowhere/log: No such file"],
+    ["a config.json", ["spec", "--bundle", "/nowhere"], "Write config.json: openat /nowhere/config.json: No such file"],
+    ["an option that nobody knows", ["list", "--formt"], "did you mean --format? '--help' lists all"],
+  ])("says what it was doing, and what to do, for %s", (_, args, said) => {
+    const outcome = bare(...args);
+    expect(outcome.status).toBe(1);
+    expect(outcome.stderr()).toContain(said);
+  });
+
+  it("names the pid file that cannot be written, and leaves no container", () => {
+    const runtime = urunc();
+    const outcome = runtime.verb("create", "--bundle", helloBundle({}), "--pid-file", "/nowhere/pid", "unwritten");
+    expect(outcome.status).toBe(1);
+    expect(runtime.lastError()).toContain("Write pid file /nowhere/pid: openat /nowhere/: No such file");
+    expect(runtime.verb("list", "--quiet").stdout()).toBe("");
+  });
+
   it("takes flags of runc in every spelling that callers use", () => {
     const runtime = urunc();
     const bundle = helloBundle({ args: ["hello"] });

@@ -138,15 +138,28 @@ describe("the configuration file", () => {
     ["[monitors.hedge]\npath = 1", "/c.toml: monitors.hedge: is not known and has no effect"],
     ["[monitors.hvt]\nvhost = true", "/c.toml: monitors.hvt.vhost: has no effect yet"],
     ['[monitors.hvt]\naccel = "kvm"', "/c.toml: monitors.hvt.accel: is not known and has no effect"],
-    ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect"],
+    ["[monitor.qemu]\npath = 1", "/c.toml: monitor: is not known and has no effect: did you mean monitors?"],
     ['"a b" = 1', '/c.toml: "a b": is not known and has no effect'],
-    ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect"],
+    ["[log]\nlevle = 1", "/c.toml: log.levle: is not known and has no effect: did you mean level?"],
+    ["[runtime]\nstrickt = true", "/c.toml: runtime.strickt: is not known and has no effect: did you mean strict?"],
   ])("%j is taken with a warning", (text, warning) => {
     expect(read(text).warnings).toEqual([warning]);
   });
 
   test.each([
     ["log = 1", "/c.toml: log: must be a table, found 1"],
+    [
+      '[container_boot]\ndirectories = ["/a", "b"]',
+      '/c.toml: container_boot.directories[1]: must be an absolute path, found "b"',
+    ],
+    [
+      '[container_boot]\ndirectories = "/a"',
+      '/c.toml: container_boot.directories: must be a list, each entry an absolute path, found "/a"',
+    ],
+    [
+      '[network]\ndns = ["1.1.1.1", "127.0.0.1"]',
+      '/c.toml: network.dns[1]: must be an IP address that is not a loopback address, found "127.0.0.1"',
+    ],
     ["[[monitors]]", "/c.toml: monitors: must be a table, found a list"],
     [
       '[log]\nlevel = "loud"',

@@ -62,6 +62,10 @@ describe("a misspelled key", () => {
     );
   });
 
+  test.each(SLIPS)("%s of a bundle whose image describes the unikernel is told, too", (key) => {
+    expect(warningsOf({ [key]: "x" }, encoded(COMPLETE)).join("\n")).toContain(`annotation ${key} ignored`);
+  });
+
   test.each(SLIPS)("%s in an urunc.json that goes to runc is told, with the right one", (key) => {
     const [first] = warningsOf({}, { [key]: "eA==" });
     expect(first).toContain(`urunc.json of the image: ${key} ignored: it is not known: did you mean ${PREFIX}`);
