@@ -27,6 +27,13 @@ export interface NetworkNamespace {
 /** Within it the kernel has taken away a tap that `delete` has let go, on a busy machine too. */
 const UNLISTED_MS = 200;
 
+/** Looks at a new link, 50 ms apart; one whose other end stays down is described as it is. */
+const SETTLE_TRIES = 20;
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
 /** A new namespace that goes with the test. */
 export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4"): NetworkNamespace {
   const path = join(scratch(), `net-${name}`);
@@ -51,12 +58,19 @@ export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4
       for (const line of lines) inside(...line.split(" "));
     },
     describe: (expected) => {
+      if (expected === undefined) return settled();
       const text = look();
-      if (expected === undefined || text === expected) return text;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNLISTED_MS);
+      if (text === expected) return text;
+      pause(UNLISTED_MS);
       return look();
     },
   };
+
+  // A veth says a moment after it is up that its other end is.
+  function settled(): string {
+    for (let tries = 0; tries < SETTLE_TRIES && inside("ip", "link").includes("LOWERLAYERDOWN"); tries++) pause(50);
+    return look();
+  }
 
   // A link may go between two of the commands.
   function look(): string {
