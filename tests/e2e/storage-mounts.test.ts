@@ -6,7 +6,7 @@ import { annotation, type BundleOptions, busyboxBundle, putFile } from "../lib/b
 import { run, succeed } from "../lib/command.ts";
 import { scratch } from "../lib/hygiene.ts";
 import { parseJson } from "../lib/json.ts";
-import { linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
+import { linesOf, linuxBundle, linuxRuntime, ownInitBundle } from "../lib/linux-guest.ts";
 import { cpioOf, debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { mountRootfs } from "../lib/loop.ts";
 import { SOURCE } from "../lib/paths.ts";
@@ -110,18 +110,7 @@ describe("bind mounts reach a guest", () => {
   });
 
   it("whose root is the device of the rootfs and whose init is the image's: by copies, which go with delete", () => {
-    const bundle = addMounts(
-      busyboxBundle({
-        args: ["/bin/init"],
-        annotations: {
-          [annotation("unikernelType")]: "linux",
-          [annotation("hypervisor")]: "qemu",
-          [annotation("binary")]: "/kernel",
-          [annotation("mountRootfs")]: "true",
-        },
-      }),
-    );
-    copyFileSync(kernel.image, join(bundle, "rootfs", "kernel"));
+    const bundle = addMounts(ownInitBundle(kernel));
     mkdirSync(join(bundle, "rootfs/run/secrets"));
     putFile(bundle, "data/here", "");
     // A link of the image that would lead to the host.

@@ -1,12 +1,12 @@
 // Names are bytes to Linux: those that are no UTF-8 (here: Latin-1) reach the guest, the records and the clean-up as they are.
-import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { addMount, annotation, busyboxBundle } from "../lib/bundle.ts";
+import { addMount, annotation } from "../lib/bundle.ts";
 import { run, succeed } from "../lib/command.ts";
 import { scratch } from "../lib/hygiene.ts";
 import { lightConfiguration, writeLightBundle } from "../lib/light-bundle.ts";
-import { addApplets, linesOf, linuxBundle, linuxRuntime } from "../lib/linux-guest.ts";
+import { linesOf, linuxBundle, linuxRuntime, ownInitBundle } from "../lib/linux-guest.ts";
 import { debianKernel, type LinuxKernel } from "../lib/linux-kernel.ts";
 import { mountRootfs } from "../lib/loop.ts";
 import { HELPERS } from "../lib/paths.ts";
@@ -75,19 +75,7 @@ describe("names that are no UTF-8", () => {
   });
 
   it("are copied into the device of the rootfs, and go with delete", () => {
-    const bundle = addApplets(
-      busyboxBundle({
-        args: ["/bin/init"],
-        annotations: {
-          [annotation("unikernelType")]: "linux",
-          [annotation("hypervisor")]: "qemu",
-          [annotation("binary")]: "/kernel",
-          [annotation("mountRootfs")]: "true",
-        },
-      }),
-      [],
-    );
-    copyFileSync(kernel.image, join(bundle, "rootfs", "kernel"));
+    const bundle = ownInitBundle(kernel);
     const own = join(bundle, "rootfs/data");
     putNames(own);
     putNames(join(scratch(), "names"));

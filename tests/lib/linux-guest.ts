@@ -1,5 +1,5 @@
 // A Linux guest of an ordinary image, and what it prints.
-import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { annotation, type BundleOptions, busyboxBundle } from "./bundle.ts";
@@ -33,6 +33,21 @@ export function linuxBundle(kernel: LinuxKernel, script: string, options: Bundle
   const args = ["sh", "-c", `${script}\necho end`];
   const applets = ["sha256sum", "stat", "mount", "id", "ls", "sync", "chown", "mkdir", "ln", "rm", "find", "dmesg"];
   return addApplets(busyboxBundle({ ...options, args, annotations }), applets);
+}
+
+/** An image with a kernel and an init of its own, whose root is to be the device of the rootfs. */
+export function ownInitBundle(kernel: LinuxKernel): string {
+  const bundle = busyboxBundle({
+    args: ["/bin/init"],
+    annotations: {
+      [annotation("unikernelType")]: "linux",
+      [annotation("hypervisor")]: "qemu",
+      [annotation("binary")]: "/kernel",
+      [annotation("mountRootfs")]: "true",
+    },
+  });
+  copyFileSync(kernel.image, join(bundle, "rootfs", "kernel"));
+  return bundle;
 }
 
 /** urunc that may take the kernel and what lies in the test's directory. */
