@@ -122,7 +122,7 @@ export function loseOtherMounts(planning: Planning): void {
   });
   if (lost.length === 0) return;
   const places = lost.map(({ destination, type }) => (type === undefined ? destination : `${destination} (${type})`));
-  const why = "there it has a file system of its own";
+  const why = "guests get bind mounts only, none at / or below /dev, /proc and /sys";
   lose(planning, `${planning.metadata.guest} does not get the mounts ${places.join(", ")}: ${why}`);
 }
 
