@@ -248,6 +248,18 @@ describe("device rules", () => {
       : settings.problems.map(({ message }) => message);
   };
 
+  it("are taken back one by one on cgroup v1 however many there are, and what was allowed twice goes at once", () => {
+    const numbers = Array.from({ length: 6000 }, (_, minor) => minor);
+    const each = (allow: boolean, access: string): readonly DeviceRule[] =>
+      numbers.map((minor) => ({ allow, type: "c", major: 7, minor, access }));
+    const lines = v1([...each(true, "r"), ...each(true, "rw"), ...each(false, "rwm")]);
+    expect(lines.length).toBe(1 + 3 * numbers.length + 1);
+    expect(lines.at(-2)).toBe("devices.deny c 7:5999 rwm");
+    expect(v1([...each(true, "rw"), ...each(false, "w"), { allow: false, type: "c", access: "m" }]).at(-2)).toBe(
+      "devices.deny c 7:5999 w",
+    );
+  });
+
   it("are one line each for cgroup v1, everything denied first", () => {
     expect(v1(given.filter((rule) => rule.minor !== 8))).toEqual([
       "devices.deny a *:* rwm",
