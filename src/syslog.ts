@@ -17,8 +17,15 @@ const SEVERITIES: Readonly<Record<Level, number>> = { error: 3, warning: 4, info
 const FACILITY = 3;
 /** UTF-16 units of a line; the rest is cut off. */
 const LONGEST_LINE = 4096;
-/** Milliseconds that a collector whose queue is full may take; then the line is lost. */
+/** Milliseconds that a collector whose queue is full may take, once in a verb; then the line is lost. */
 const PATIENCE_MS = 100;
+
+/** Where lines go, and how long to wait for who takes them. */
+interface Collector {
+  readonly path: string;
+  /** Milliseconds; none are left after a line that was given up: a verb must not wait for each of its lines. */
+  patience: number;
+}
 
 const MONTHS: readonly string[] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
@@ -36,7 +43,8 @@ export function openSyslog(container: string): ((level: Level, message: string) 
   ] as const) {
     try {
       close(connectTo(path));
-      return (level, message) => send(path, packet(level, container, oneLine(container, message)));
+      const collector = { path, patience: PATIENCE_MS };
+      return (level, message) => send(collector, packet(level, container, oneLine(container, message)));
     } catch (error) {
       if (!isSysError(error)) throw error;
       reasons.push(messageOf(error));
@@ -71,11 +79,11 @@ function syslogPacket(level: Level, _container: string, line: string): string {
 }
 
 /** Connected anew for each line: descriptors are closed on the way, and the collector may be another one by then. */
-function send(path: string, packet: string): void {
+function send(collector: Collector, packet: string): void {
   try {
-    const socket = connectTo(path);
+    const socket = connectTo(collector.path);
     try {
-      sendPatiently(socket, packet);
+      sendPatiently(socket, packet, collector);
     } finally {
       close(socket);
     }
@@ -85,12 +93,13 @@ function send(path: string, packet: string): void {
   }
 }
 
-function sendPatiently(socket: number, packet: string): void {
+function sendPatiently(socket: number, packet: string, collector: Collector): void {
   try {
     sendFds(socket, packet, []);
   } catch (error) {
-    if (!isSysError(error, "EAGAIN")) throw error;
-    poll([socket], PATIENCE_MS, [POLLOUT]);
+    if (!isSysError(error, "EAGAIN") || collector.patience === 0) throw error;
+    const [ready = 0] = poll([socket], collector.patience, [POLLOUT]);
+    if (ready === 0) collector.patience = 0;
     sendFds(socket, packet, []);
   }
 }
