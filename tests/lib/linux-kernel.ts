@@ -62,9 +62,12 @@ export function debianKernel(kind: keyof typeof KERNELS = "cloud"): LinuxKernel 
   const { folder, package: name, own } = KERNELS[kind];
   const place = join(KEPT, folder);
   if (!existsSync(place)) fetchPackage(name, place);
-  const [version = ""] = readdirSync(join(place, "lib", "modules"));
+  // Debian 13's package has them below /usr.
+  const kept = [join(place, "usr", "lib", "modules"), join(place, "lib", "modules")].find((one) => existsSync(one));
+  if (kept === undefined) throw new Error(`The package ${name} in ${place} has no modules`);
+  const [version = ""] = readdirSync(kept);
   const modules = [...COMMON, ...own].flatMap((path, index) => {
-    const content = moduleAt(join(place, "lib", "modules", version, "kernel", `${path}.ko`));
+    const content = moduleAt(join(kept, version, "kernel", `${path}.ko`));
     // What a kernel has no module for it has built in, or does without.
     if (content === undefined) return [];
     const name = `.urunc/modules/${10 + index}-${path.slice(path.lastIndexOf("/") + 1)}.ko`;
