@@ -152,11 +152,11 @@ export interface Guest {
   readonly startsFromDisk?: true;
   /** File systems of a container's rootfs that it can have as the disk of its root, or beside it; absent: none. */
   readonly rootFilesystems?: readonly string[];
-  /** Whether its init mounts further disks at their places; absent: it never does. */
   /** Whether the init that is asked for mounts with the options of the bundle. */
   mountsWithOptions?(args: readonly string[], containerBoot: boolean): boolean;
   /** It has users, programs and device files, so that options of mounts about these mean something. */
   readonly hasPrograms?: true;
+  /** Whether its init mounts further disks at their places; absent: it never does. */
   mountsVolumes?(args: readonly string[], containerBoot: boolean): boolean;
   /** Where it mounts that disk; absent: at `/`. */
   readonly rootfsPlace?: string;
