@@ -74,8 +74,8 @@ export function networkNamespace(name: string, families: "ipv4" | "ipv6" = "ipv4
 
   // A link may go between two of the commands.
   function look(): string {
-    // Bridges tell how much time is left.
-    const links = inside("ip", "-d", "-o", "link", "show").replace(/(_timer) +[\d.]+/g, "$1");
+    // Bridges tell how much time is left, and newer ones how many addresses they have learned.
+    const links = inside("ip", "-d", "-o", "link", "show").replace(/(_timer|fdb_n_learned) +[\d.]+/g, "$1");
     const names = [...links.matchAll(/^\d+: ([^:@]+)/gm)].map((match) => match[1] ?? "");
     return [
       links,
