@@ -15,7 +15,7 @@ import type { PlanInput } from "../plan/plan-input.ts";
 import type { Result } from "../result.ts";
 import { gatherFacts } from "../sandbox/host-facts.ts";
 import { isSysError, messageOf } from "../sys/errors.ts";
-import { close, hasEntry, openDirectory, readWhole } from "../sys/file.ts";
+import { close, hasEntry, ifPresent, openDirectory, readWhole } from "../sys/file.ts";
 import { getenv, machine } from "../sys/process.ts";
 import { openRegularInRoot, readRegularFile, readRegularFileIfPresent } from "../sys/regular-file.ts";
 import { recordAnnotations } from "./annotations.ts";
@@ -181,14 +181,9 @@ function parseJson(text: string, path: string): unknown {
 
 /** /urunc.json of the image, wanted only when the annotations of the spec do not say everything. */
 function uruncJson(rootfs: string): string | undefined {
-  let root: number;
-  try {
-    root = openDirectory(rootfs);
-  } catch (error) {
-    // Whether this is an error is for runc to say: without metadata the container is runc's.
-    if (isSysError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
+  // Whether a missing root is an error is for runc to say: without metadata the container is runc's.
+  const root = ifPresent(() => openDirectory(rootfs));
+  if (root === undefined) return undefined;
   try {
     return readInRoot(root, "urunc.json");
   } finally {

@@ -150,8 +150,13 @@ export function openStandardDescriptors(): void {
 
 /** As {@link readTextFile}; undefined when the file does not exist. */
 export function readTextFileIfPresent(path: string, limit: number): string | undefined {
+  return ifPresent(() => readTextFile(path, limit));
+}
+
+/** What `read` answers; undefined when the file that it reads does not exist. */
+export function ifPresent<T>(read: () => T): T | undefined {
   try {
-    return readTextFile(path, limit);
+    return read();
   } catch (error) {
     if (isSysError(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;

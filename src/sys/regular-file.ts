@@ -1,7 +1,6 @@
 import { RuntimeFailure } from "../failure.ts";
 import { O_NONBLOCK, O_PATH, O_RDONLY, S_IFMT, S_IFREG } from "./constants.ts";
-import { isSysError } from "./errors.ts";
-import { close, fstat, open, openInRoot, readWhole } from "./file.ts";
+import { close, fstat, ifPresent, open, openInRoot, readWhole } from "./file.ts";
 
 /**
  * Opens a file of the image for reading, below its root.
@@ -56,10 +55,5 @@ export function readRegularFile(path: string, limit: number): string {
 
 /** As {@link readRegularFile}; undefined when the file does not exist. */
 export function readRegularFileIfPresent(path: string, limit: number): string | undefined {
-  try {
-    return readRegularFile(path, limit);
-  } catch (error) {
-    if (isSysError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
+  return ifPresent(() => readRegularFile(path, limit));
 }
